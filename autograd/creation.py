@@ -1,0 +1,255 @@
+"""Making tensors: from data, from arrays without a copy, and filled with constants."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .dtypes import SUPPORTED, as_dtype, get_default_dtype, int64
+from .errors import described
+from .registry import public
+from .tensor import Tensor, wrap
+
+
+def check_device(device: Any) -> None:
+    """Raises for any device but the CPU, the only one there is."""
+    if device is not None and str(device).split(":")[0] != "cpu":
+        raise RuntimeError(f"device {str(device)!r} is not available; everything runs on 'cpu'")
+
+
+def finish(array: np.ndarray, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    """The tensor around a new `array`, after the arguments all creation functions share."""
+    check_device(device)
+    result = wrap(array if dtype is None else array.astype(as_dtype(dtype), copy=False))
+    return result.requires_grad_() if requires_grad else result
+
+
+def size_of(args: tuple[Any, ...]) -> tuple[int, ...]:
+    """The shape given as `f(2, 3)` or `f((2, 3))`."""
+    if len(args) == 1 and not isinstance(args[0], (int, np.integer, Tensor)):
+        args = tuple(args[0])
+    sizes = tuple(int(n) for n in args)
+    if any(n < 0 for n in sizes):
+        raise RuntimeError(f"a size cannot be negative, got {sizes}")
+    return sizes
+
+
+def array_of(data: Any, dtype: Any = None) -> np.ndarray:
+    """`data` (numbers, nested sequences, arrays, Tensors) as a new ndarray of PyTorch's dtype."""
+    wanted = None if dtype is None else as_dtype(dtype)
+    if isinstance(data, Tensor):
+        return np.array(data._data, dtype=wanted)
+    if isinstance(data, (list, tuple)) and _holds_tensor(data):
+        data = _plain(data)
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        raise ValueError(f"tensor: nested sequences must all have the same length: {error}") from error
+    if wanted is not None:
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"tensor: cannot make a tensor of {array.dtype} data")
+        with np.errstate(all="ignore"):
+            return array.astype(wanted, copy=False)
+    if isinstance(data, (np.ndarray, np.generic)):
+        if array.dtype not in SUPPORTED:
+            raise TypeError(
+                f"tensor: dtype {array.dtype} is not supported; convert the array first, for "
+                "example with .astype(np.float32)"
+            )
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.size == 0 and array.dtype == np.float64 or array.dtype.kind == "f":
+        return array.astype(get_default_dtype(), copy=False)
+    if array.dtype.kind == "b":
+        return array
+    if array.dtype.kind in "iu":
+        return array.astype(int64, copy=False)
+    raise TypeError(f"tensor: cannot make a tensor from {described(data)}")
+
+
+def _holds_tensor(data: Any) -> bool:
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return isinstance(data, Tensor)
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, Tensor):
+        return data.item() if data._data.ndim == 0 else data._data.tolist()
+    return [_plain(d) for d in data] if isinstance(data, (list, tuple)) else data
+
+
+def legacy_array(data: tuple[Any, ...]) -> np.ndarray:
+    """What PyTorch's old constructor `Tensor(...)` makes: float data, or an array of a size."""
+    if len(data) == 1 and not isinstance(data[0], int):
+        return array_of(data[0], get_default_dtype())
+    return np.zeros(size_of(data) if data else (0,), get_default_dtype())
+
+
+@public(method=False)
+def tensor(data: Any, *, dtype: Any = None, device: Any = None,
+           requires_grad: bool = False) -> Tensor:
+    """A tensor with a copy of `data`.
+
+    Python floats become the default dtype (float32), integers int64; arrays keep their dtype.
+
+    >>> import autograd
+    >>> autograd.tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    return finish(array_of(data, dtype), None, device, requires_grad)
+
+
+@public(method=False, aliases=("asarray",))
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a tensor, sharing memory (and the graph) where it already is one or an ndarray.
+
+    >>> import autograd, numpy
+    >>> a = numpy.zeros(2); t = autograd.as_tensor(a); a[0] = 1; t
+    tensor([1., 0.], dtype=float64)
+    """
+    check_device(device)
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(as_dtype(dtype))  # type: ignore[attr-defined]
+    if isinstance(data, np.ndarray) and data.dtype in SUPPORTED:
+        return wrap(data if dtype is None else data.astype(as_dtype(dtype), copy=False))
+    return wrap(array_of(data, dtype))
+
+
+@public(method=False)
+def from_numpy(ndarray: np.ndarray) -> Tensor:
+    """A tensor that shares memory with `ndarray`.
+
+    >>> import autograd, numpy
+    >>> autograd.from_numpy(numpy.arange(3))
+    tensor([0, 1, 2])
+    """
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"from_numpy: expected an ndarray, got {type(ndarray).__name__}")
+    if ndarray.dtype not in SUPPORTED:
+        raise TypeError(f"from_numpy: dtype {ndarray.dtype} is not supported")
+    return wrap(ndarray)
+
+
+def _filled(name: str, value: float, what: str) -> Any:
+    def function(*size: Any, dtype: Any = None, device: Any = None,
+                 requires_grad: bool = False) -> Tensor:
+        shape = size_of(size)
+        array = np.full(shape, value, get_default_dtype() if dtype is None else as_dtype(dtype))
+        return finish(array, None, device, requires_grad)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"""A tensor of {what}, of the default dtype.
+
+    >>> import autograd
+    >>> autograd.{name}(2, 3).shape
+    Size([2, 3])
+    """
+    return public(method=False)(function)
+
+
+zeros = _filled("zeros", 0, "zeros")
+ones = _filled("ones", 1, "ones")
+empty = _filled("empty", 0, "unspecified values (zeros)")
+
+
+@public(method=False)
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
+         requires_grad: bool = False) -> Tensor:
+    """A tensor filled with one value, of the dtype that value would have.
+
+    >>> import autograd
+    >>> autograd.full((2,), 7)
+    tensor([7, 7])
+    """
+    value = array_of(fill_value, dtype)
+    shape = size_of((size,) if isinstance(size, int) else tuple(size))
+    return finish(np.full(shape, value, value.dtype), None, device, requires_grad)
+
+
+@public(method=False)
+def zeros_like(input: Any, *, dtype: Any = None, device: Any = None,
+               requires_grad: bool = False) -> Tensor:
+    """Zeros with the shape and dtype of `input`."""
+    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+@public(method=False)
+def ones_like(input: Any, *, dtype: Any = None, device: Any = None,
+              requires_grad: bool = False) -> Tensor:
+    """Ones with the shape and dtype of `input`."""
+    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+@public(method=False)
+def empty_like(input: Any, *, dtype: Any = None, device: Any = None,
+               requires_grad: bool = False) -> Tensor:
+    """Unspecified values (zeros) with the shape and dtype of `input`."""
+    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+@public(method=False)
+def full_like(input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
+              requires_grad: bool = False) -> Tensor:
+    """One value with the shape and dtype of `input`.
+
+    >>> import autograd
+    >>> autograd.full_like(autograd.ones(2), 5)
+    tensor([5., 5.])
+    """
+    kind = input.dtype if dtype is None else as_dtype(dtype)
+    return finish(np.full(tuple(input.shape), fill_value, kind), None, device, requires_grad)
+
+
+@public(method=False)
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None,
+           requires_grad: bool = False) -> Tensor:
+    """Values from `start` up to but without `end`; integers give int64, floats the default dtype.
+
+    >>> import autograd
+    >>> autograd.arange(3), autograd.arange(1, 2, 0.5)
+    (tensor([0, 1, 2]), tensor([1.0000, 1.5000]))
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
+    if step == 0:
+        raise RuntimeError("arange: step must not be 0")
+    if (end - start) * step < 0:
+        raise RuntimeError(f"arange: a step of {step} never leads from {start} to {end}")
+    if dtype is None:
+        integers = all(isinstance(x, (int, np.integer)) for x in (start, end, step))
+        dtype = int64 if integers else get_default_dtype()
+    n = math.ceil((end - start) / step)
+    values = start + np.arange(n) * step  # exact for integers, one rounding for floats
+    return finish(np.asarray(values), as_dtype(dtype), device, requires_grad)
+
+
+@public(method=False)
+def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None,
+             requires_grad: bool = False) -> Tensor:
+    """`steps` evenly spaced values from `start` to `end`, both included.
+
+    >>> import autograd
+    >>> autograd.linspace(0, 1, 3)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
+    values = np.linspace(float(start), float(end), int(steps))
+    return finish(values, kind, device, requires_grad)
+
+
+@public(method=False)
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
+        requires_grad: bool = False) -> Tensor:
+    """The identity matrix, `n` by `m` (default: square).
+
+    >>> import autograd
+    >>> autograd.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
+    return finish(np.eye(n, m, dtype=kind), None, device, requires_grad)

@@ -1,0 +1,111 @@
+"""Data types under PyTorch's names, and PyTorch's rules for mixing them.
+
+A dtype is NumPy's own `dtype` object. What differs from NumPy is promotion: an integer tensor
+never widens a float one, a 0-d tensor never widens one with dimensions of the same kind, a Python
+number is weaker still, and integers become the default float (float32) where a float is needed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .errors import UnsupportedOperand
+
+float16 = half = np.dtype(np.float16)
+float32 = np.dtype(np.float32)
+float64 = double = np.dtype(np.float64)
+int8 = np.dtype(np.int8)
+int16 = short = np.dtype(np.int16)
+int32 = np.dtype(np.int32)
+int64 = long = np.dtype(np.int64)
+uint8 = np.dtype(np.uint8)
+# `float`, `int` and `bool` are bound in autograd/__init__.py, where they shadow nothing.
+bool_ = np.dtype(np.bool_)
+
+SUPPORTED = (float16, float32, float64, int8, int16, int32, int64, uint8, bool_)
+
+_default = float32
+_PYTHON = {float: lambda: _default, int: lambda: int64, bool: lambda: bool_}
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
+
+
+def get_default_dtype() -> np.dtype:
+    """The dtype of tensors made from Python floats.
+
+    >>> get_default_dtype()
+    dtype('float32')
+    """
+    return _default
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Makes `dtype` (floating) the dtype of tensors made from Python floats.
+
+    >>> set_default_dtype(float64); get_default_dtype()
+    dtype('float64')
+    >>> set_default_dtype(float32)
+    """
+    global _default
+    wanted = as_dtype(dtype)
+    if wanted.kind != "f":
+        raise TypeError(f"set_default_dtype: only floating dtypes can be the default, got {wanted}")
+    _default = wanted
+
+
+def as_dtype(dtype: Any) -> np.dtype:
+    """`dtype` as a supported dtype: a NumPy dtype, its name, or Python's float (64 bits), int, bool."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found not in SUPPORTED:
+        names = ", ".join(map(str, SUPPORTED))
+        raise TypeError(f"dtype {dtype!r} is not supported; use one of {names}")
+    return found
+
+
+def promote_types(first: Any, second: Any) -> np.dtype:
+    """The smallest dtype of the wider kind that holds both.
+
+    >>> promote_types(int64, float32)
+    dtype('float32')
+    """
+    a, b = as_dtype(first), as_dtype(second)
+    if _RANK[a.kind] != _RANK[b.kind]:
+        return a if _RANK[a.kind] > _RANK[b.kind] else b
+    return np.promote_types(a, b)
+
+
+def result_dtype(operands: Any) -> np.dtype:
+    """The dtype of an elementwise result over ndarrays and Python numbers.
+
+    Arrays with dimensions decide; 0-d arrays count only if they are of a higher kind
+    (bool < integer < float), and Python numbers only if of a higher kind than both.
+    """
+    groups: list[np.dtype | None] = [None, None, None]
+    for x in operands:
+        if isinstance(x, np.ndarray):
+            group, dtype = (0 if x.ndim else 1), x.dtype
+        elif type(x) in _PYTHON:
+            group, dtype = 2, _PYTHON[type(x)]()
+        else:
+            raise UnsupportedOperand(f"expected a Tensor, an ndarray or a number, got {x!r}")
+        known = groups[group]
+        groups[group] = dtype if known is None else promote_types(known, dtype)
+    result: np.dtype | None = None
+    for dtype in groups:
+        if dtype is not None and (result is None or _RANK[dtype.kind] > _RANK[result.kind]):
+            result = dtype if result is None else promote_types(result, dtype)
+    assert result is not None
+    return result
+
+
+def can_cast(source: Any, target: Any) -> bool:
+    """Whether PyTorch would store a result of dtype `source` in a tensor of dtype `target`.
+
+    >>> can_cast(float64, float32), can_cast(float32, int64)
+    (True, False)
+    """
+    return _RANK[as_dtype(source).kind] <= _RANK[as_dtype(target).kind]

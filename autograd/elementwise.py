@@ -1,0 +1,191 @@
+"""The path of elementwise operations, which scalar programs and small networks consist of.
+
+`Op.apply` and `Op.vjp` do the same for any operation; these versions are unrolled for one and two
+operands, because per-op overhead is most of the time such programs take (benchmarks/ops.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .errors import UnsupportedOperand, rethrow
+from .function import _OUT, Op, _new, _next_sequence, version_of
+from .grad_mode import mode
+from .tensor import Tensor
+
+_ndarray = np.ndarray
+
+
+class Unary(Op, abstract=True):
+    """An elementwise function of one tensor; integers become the default float."""
+
+    promote = "float"
+
+    @classmethod
+    def _specialize(cls) -> None:
+        if cls.parameters == ("x",) and not cls._takes_ctx:
+            cls.apply = staticmethod(_unary_apply(cls))  # type: ignore[method-assign]
+            cls.vjp = _fast_vjp(cls)  # type: ignore[method-assign]
+
+
+class Binary(Op, abstract=True):
+    """An elementwise function of two operands that broadcast; the engine sums that out again."""
+
+    promote = "same"
+    operator: ClassVar[Callable[..., Any]]  # `apply`, but NotImplemented for a foreign operand
+
+    @classmethod
+    def _specialize(cls) -> None:
+        if cls.parameters == ("x", "y") and not cls._takes_ctx:
+            general = cls.apply
+
+            def operator(x: Any, y: Any) -> Any:
+                try:
+                    return general(x, y)
+                except UnsupportedOperand:
+                    return NotImplemented
+
+            cls.operator = staticmethod(_binary_apply(cls, operator))
+            cls.apply = staticmethod(_binary_apply(cls, general))  # type: ignore[method-assign]
+            cls.vjp = _fast_vjp(cls)  # type: ignore[method-assign]
+
+
+def _unary_apply(cls: Any) -> Callable[..., Any]:
+    general, forward = cls.apply, cls.forward
+    differentiable = bool(cls._rules)
+    sources = cls._rules[0][2] if differentiable else ()
+    keep_x, keep_out = 0 in sources, _OUT in sources
+    keeps = keep_x or keep_out
+
+    def apply(x: Any) -> Tensor:
+        if not isinstance(x, Tensor) or x._data.dtype.kind != "f":
+            return general(x)
+        if x._base is not None:
+            x._follow_base()
+        try:
+            out = forward(x._data)
+        except RuntimeWarning:  # see silent.py
+            with np.errstate(all="ignore"):
+                out = forward(x._data)
+        except Exception as error:
+            rethrow(error, cls.op_name, (x,))
+        if type(out) is not _ndarray:
+            out = np.asarray(out)
+        result = _new(Tensor)
+        result._data = out
+        edge = x._edge
+        if edge is not None and differentiable and mode.grad:
+            result._edge = node = _new(cls)
+            node.edges = (edge,)
+            node.shape = out.shape
+            node.dtype = out.dtype
+            node.sequence = _next_sequence()
+            if keeps:
+                node.frees = True
+                node.args = (x if keep_x else None, out if keep_out else None)
+                if keep_x and x._counter is not None:
+                    node._versions = (x._counter.n, 0)
+        return result
+
+    return apply
+
+
+def _binary_apply(cls: Any, general: Callable[..., Any]) -> Callable[..., Any]:
+    forward, floats_only = cls.forward, cls.promote == "float"
+    sources = {position: sources for position, _, sources in cls._rules}
+    of_x, of_y = sources.get(0, ()), sources.get(1, ())
+    differentiable = bool(sources)
+    keeps = bool(of_x or of_y)
+    plans = [  # (keep x, keep y, keep the result) by [does x need a gradient][does y]
+        [tuple(i in of_x * x_needs + of_y * y_needs for i in (0, 1, _OUT)) for y_needs in (0, 1)]
+        for x_needs in (0, 1)
+    ]
+
+    def apply(x: Any, y: Any) -> Tensor:
+        # Fast: two tensors of the same dtype, or a float tensor and a Python number.
+        if isinstance(x, Tensor):
+            if x._base is not None:
+                x._follow_base()
+            x_data, x_edge = x._data, x._edge
+            if isinstance(y, Tensor):
+                if y._base is not None:
+                    y._follow_base()
+                y_data, y_edge = y._data, y._edge
+                if x_data.dtype is not y_data.dtype or (floats_only and x_data.dtype.kind != "f"):
+                    return general(x, y)
+            elif (type(y) is float or type(y) is int) and x_data.dtype.kind == "f":
+                y_data, y_edge = y, None
+            else:
+                return general(x, y)
+        elif (type(x) is float or type(x) is int) and y._data.dtype.kind == "f":
+            if y._base is not None:
+                y._follow_base()
+            x_data, x_edge, y_data, y_edge = x, None, y._data, y._edge
+        else:
+            return general(x, y)
+        try:
+            out = forward(x_data, y_data)
+        except RuntimeWarning:  # see silent.py
+            with np.errstate(all="ignore"):
+                out = forward(x_data, y_data)
+        except Exception as error:
+            rethrow(error, cls.op_name, (x, y))
+        if type(out) is not _ndarray:
+            out = np.asarray(out)
+        result = _new(Tensor)
+        result._data = out
+        if (x_edge is not None or y_edge is not None) and differentiable and mode.grad:
+            result._edge = node = _new(cls)
+            node.edges = (x_edge, y_edge)
+            node.shape = out.shape
+            node.dtype = out.dtype
+            node.sequence = _next_sequence()
+            if keeps:
+                keep_x, keep_y, keep_out = plans[x_edge is not None][y_edge is not None]
+                node.args = (
+                    x if keep_x else None,
+                    y if keep_y else None,
+                    out if keep_out else None,
+                )
+                keep_x, keep_y = keep_x and x_data is not x, keep_y and y_data is not y
+                if keep_x or keep_y or keep_out:
+                    node.frees = True
+                    if (keep_x and x._counter is not None) or (keep_y and y._counter is not None):
+                        node._versions = tuple(map(version_of, node.args))
+        return result
+
+    return apply
+
+
+def _fast_vjp(cls: Any) -> Callable[..., Any]:
+    """`Op.vjp` for gradients as ndarrays and values that nobody could have changed in place."""
+    general = Op.vjp
+    uses_out = any(_OUT in sources for _, _, sources in cls._rules)
+    rules = [
+        (rule, len(sources), sources[0] if sources else 0, sources)
+        for _, rule, sources in sorted(cls._rules, key=lambda r: r[0])
+    ]
+
+    def vjp(self: Any, g: Any, graph: bool, edges: Any) -> Any:
+        args = self.args
+        if graph or args is None or (uses_out and self._out_counters is not None):
+            return general(self, g, graph, edges)
+        gradients = []
+        for edge, (rule, count, first, sources) in zip(edges, rules):  # noqa: B905 (hot)
+            if edge is None:
+                gradients.append(None)
+            elif count == 0:
+                gradients.append(rule(g))
+            elif count == 1:
+                a = args[first]
+                if isinstance(a, Tensor):
+                    a = a._data if a._counter is None else self._argument(first, False)
+                gradients.append(rule(g, a))
+            else:
+                gradients.append(rule(g, *[self._value(i, False) for i in sources]))
+        return gradients
+
+    return vjp

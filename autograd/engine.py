@@ -1,0 +1,374 @@
+"""The backward pass: the tape, one step per node, and what is done with the gradients.
+
+`backward_steps` is a generator that yields after each node. `backward()` and `grad()` exhaust it;
+the stepper pauses it, so what a stepper shows is what `backward()` computes. Nothing recurses, so
+a chain of a million nodes is as good as one of ten.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from .errors import GraphError, ShapeError, described
+from .function import Node, Output
+from .grad_mode import mode, set_grad_enabled
+from .hooks import run_hooks
+from .tensor import Leaf, Tensor, wrap
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Adds the gradients of `tensors` to the `.grad` of the leaves (or of `inputs` only).
+
+    >>> import autograd
+    >>> x = autograd.tensor([1.0, 2.0], requires_grad=True)
+    >>> autograd.backward([x.sum(), (x * x).sum()])
+    >>> x.grad
+    tensor([3., 5.])
+    """
+    if inputs is not None:
+        inputs = _sequence_of(inputs)
+        if not inputs:
+            raise RuntimeError("backward: `inputs` is empty; leave it out for all leaves")
+    roots, seeds = _roots(_sequence_of(tensors), grad_tensors, create_graph, "backward")
+    table = _run(roots, seeds, retain_graph, create_graph, inputs)
+    for target, (g, owned) in table.items():
+        if type(target) is Leaf and (leaf := target.variable) is not None:
+            _accumulate(leaf, g, owned, create_graph)
+    for x in inputs or ():
+        if not x.is_leaf and x._edge in table:
+            _accumulate(x, *table[x._edge], create_graph)
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of the sum of `outputs` with respect to `inputs`; no `.grad` is touched.
+
+    An input that the outputs do not depend on is an error, unless `allow_unused` (its gradient
+    is None) or `materialize_grads` (it is zeros).
+
+    >>> import autograd
+    >>> x = autograd.tensor(3.0, requires_grad=True)
+    >>> (dx,) = autograd.grad(x**2, x, create_graph=True)
+    >>> dx, autograd.grad(dx, x)
+    (tensor(6., grad_fn=<MulBackward0>), (tensor(2.),))
+    """
+    inputs = _sequence_of(inputs)
+    for i, x in enumerate(inputs):
+        if not isinstance(x, Tensor):
+            raise TypeError(f"grad: input {i} is a {type(x).__name__}, not a Tensor")
+        if not x.requires_grad:
+            raise RuntimeError(f"grad: input {i}, {described(x)}, does not require grad")
+    roots, seeds = _roots(_sequence_of(outputs), grad_outputs, create_graph, "grad")
+    table = _run(roots, seeds, retain_graph, create_graph, inputs)
+    results: list[Tensor | None] = []
+    for i, x in enumerate(inputs):
+        found = table.get(_target(x))
+        if found is None and materialize_grads:
+            results.append(wrap(np.zeros_like(x._data)))
+        elif found is None:
+            if not allow_unused:
+                raise RuntimeError(
+                    f"grad: the outputs do not depend on input {i}, {described(x)}; set "
+                    "allow_unused=True to get None for it"
+                )
+            results.append(None)
+        else:
+            g, owned = found
+            results.append(g if create_graph else wrap(g if owned else np.array(g)))
+    return tuple(results)
+
+
+def tape(roots: Sequence[Tensor]) -> list[Node]:
+    """The nodes that `roots` depend on, in the order in which they were recorded."""
+    targets = [_target(root) for root in roots if root.requires_grad]
+    found = set(targets)
+    for target in targets:  # grows as the loop goes on
+        for edge in target.edges:
+            if edge is not None and edge not in found:
+                found.add(edge)
+                targets.append(edge)
+    nodes = [target for target in targets if target.sequence >= 0]
+    nodes.sort(key=_recorded)
+    return nodes
+
+
+_recorded = attrgetter("sequence")
+
+
+def backward_steps(
+    order: Sequence[Node],
+    table: dict[Any, Any],
+    *,
+    graph: bool = False,
+    retain: bool = False,
+    edges_of: dict[Node, Any] | None = None,
+    keep: bool = False,
+    owned: set[Any] | None = None,
+) -> Iterator[tuple[Node, Any, list[Any]]]:
+    """Walks `order` (newest first), yielding (node, upstream gradient, contributions) after each.
+
+    `table` maps a target (`Node`, `Output` or `Leaf`) to the gradient gathered so far and is
+    changed as the walk goes on; a node's own entry is taken out when its turn comes. `edges_of`
+    limits nodes to some of their edges. `keep` promises the caller that no array it was shown is
+    changed later. `owned` receives the targets whose array nobody else refers to.
+    """
+    owned = set() if owned is None else owned
+    reuse = not (graph or keep)
+    for node in order:
+        if node.outputs is None and node.hooks is None:
+            g = table.pop(node, None)
+        else:
+            g = _upstream(node, table, graph)
+        if g is None:
+            continue
+        edges = node.edges if edges_of is None else edges_of[node]
+        try:
+            contributions = node.vjp(g, graph, edges)
+        except GraphError:
+            raise
+        except Exception as error:
+            error.add_note(f"in the backward pass of {node!r} (its result was {described(node)})")
+            raise
+        if keep:
+            contributions = [
+                c if edge is None or c is None else _fitted(c, edge, node)
+                for edge, c in zip(edges, contributions, strict=True)
+            ]
+        for edge, c in zip(edges, contributions):  # noqa: B905 (hot; vjp has checked)
+            if edge is None or c is None:
+                continue
+            if c.shape != edge.shape or c.dtype is not edge.dtype:
+                c = _fitted(c, edge, node)
+            before = table.get(edge)
+            if before is None:
+                table[edge] = c
+                # `g` itself, or a view that may show it, is held by other targets too.
+                if type(edge) is Leaf and (
+                    reuse
+                    and node.makes_own_gradients
+                    and c is not g
+                    and type(c) is np.ndarray
+                    and c.base is None
+                ):
+                    owned.add(edge)
+            elif edge in owned:
+                before += c
+            else:
+                table[edge] = before = before + c
+                if reuse and type(before) is np.ndarray:
+                    owned.add(edge)
+        if node.frees and not retain:
+            node.args = None
+        yield node, g, contributions
+
+
+def _upstream(node: Node, table: dict[Any, Any], graph: bool) -> Any:
+    """Takes the complete gradient of `node` out of the table, after its hooks; None if none came.
+
+    For a node with several results it is a list.
+    """
+    if node.outputs is None:
+        g = table.pop(node, None)
+        return _hooked(node, g, graph) if node.hooks and g is not None else g
+    parts = [table.pop(output, None) for output in node.outputs]
+    if all(part is None for part in parts):
+        return None
+    return [
+        _hooked(o, part, graph) if o.hooks and part is not None else part
+        for o, part in zip(node.outputs, parts, strict=True)
+    ]
+
+
+def _hooked(target: Any, g: Any, graph: bool) -> Any:
+    result = run_hooks(target.hooks, g if graph else wrap(g))
+    return result if graph else result._data
+
+
+def _fitted(c: Any, edge: Any, node: Node) -> Any:
+    """The contribution `c` in the shape and dtype of what it is a gradient of."""
+    if c.shape != edge.shape:
+        c = unbroadcast(c, edge.shape, node)
+    if c.dtype == edge.dtype:
+        return c
+    return c.to(edge.dtype) if isinstance(c, Tensor) else c.astype(edge.dtype)
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...], node: Node) -> Any:
+    """Sums `g` over the dimensions that broadcasting had added or stretched.
+
+    >>> unbroadcast(np.ones((4, 3)), (3,), Node())
+    array([4., 4., 4.])
+    """
+    extra = g.ndim - len(shape)
+    stretched = tuple(
+        i for i in range(g.ndim) if i < extra or (shape[i - extra] == 1 and g.shape[i] != 1)
+    )
+    if len(stretched) == extra > 0:
+        summed = g.sum(axis=stretched)
+        if summed.shape == tuple(shape):
+            return summed
+    summed = g.sum(axis=stretched, keepdims=True) if stretched else g
+    if extra >= 0 and summed.shape[extra:] == tuple(shape):
+        return summed.reshape(shape)
+    raise ShapeError(
+        f"{node!r} returned a gradient of shape {tuple(g.shape)} for an input of shape "
+        f"{tuple(shape)}; it must have that shape or broadcast from it"
+    )
+
+
+def _run(
+    roots: list[Tensor],
+    seeds: list[Any],
+    retain_graph: bool | None,
+    create_graph: bool,
+    inputs: Sequence[Tensor] | None,
+) -> dict[Any, tuple[Any, bool]]:
+    """Runs the pass and returns each target's (gradient, owned): leaves, or `inputs` if given."""
+    order = tape(roots)
+    order.reverse()
+    wanted = None if inputs is None else {_target(x) for x in inputs}
+    edges_of = None if wanted is None else _needed_edges(order, wanted)
+    if edges_of is not None:
+        order = [node for node in order if node in edges_of]
+    table: dict[Any, Any] = {}
+    owned: set[Any] = set()
+    for root, seed in zip(roots, seeds, strict=True):
+        target = _target(root)
+        table[target] = seed if target not in table else table[target] + seed
+    captured: dict[Any, tuple[Any, bool]] = {}
+    retain = create_graph if retain_graph is None else retain_graph
+    steps = backward_steps(
+        order, table, graph=create_graph, retain=retain, edges_of=edges_of, owned=owned
+    )
+    inner = None if wanted is None else {w for w in wanted if type(w) is not Leaf}
+    with set_grad_enabled(create_graph), np.errstate(all="ignore"):
+        if mode.anomaly is not None:
+            steps = mode.anomaly(steps)
+        if not inner:
+            deque(steps, maxlen=0)
+        else:
+            for node, g, _ in steps:
+                for target, part in _parts(node, g):
+                    if target in inner and part is not None:
+                        captured[target] = (part, False)
+        for target, g in table.items():
+            if wanted is None or target in wanted:
+                if target.hooks:
+                    captured[target] = (_hooked(target, g, create_graph), False)
+                else:
+                    captured[target] = (g, target in owned)
+    return captured
+
+
+def _parts(node: Node, g: Any) -> Any:
+    return [(node, g)] if node.outputs is None else zip(node.outputs, g, strict=True)
+
+
+def _needed_edges(order: Sequence[Node], wanted: set[Any]) -> dict[Node, Any]:
+    """For each node that leads to a wanted target, its edges with the useless ones blanked."""
+    needed: dict[Node, Any] = {}
+    for node in reversed(order):
+        edges = [
+            edge
+            if edge is not None
+            and (edge in wanted or (edge.node if type(edge) is Output else edge) in needed)
+            else None
+            for edge in node.edges
+        ]
+        if any(edge is not None for edge in edges):
+            needed[node] = edges
+    return needed
+
+
+def _accumulate(x: Tensor, g: Any, owned: bool, graph: bool) -> None:
+    """Adds a finished gradient to `x.grad`; never hands out an array that something else holds."""
+    if x._grad is None:
+        x._grad = g if graph else wrap(g if owned and type(g) is np.ndarray else np.array(g))
+    elif graph:
+        x._grad = x._grad + g
+    else:
+        x._grad._data = _added(x._grad._data, g)
+        x._grad._versions().n += 1
+    if x._post_hooks:
+        for hook in list(x._post_hooks.values()):
+            hook(x)
+
+
+def _added(total: np.ndarray, g: Any) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.add(total, g, out=total)
+
+
+def _target(x: Tensor) -> Any:
+    """What the table calls `x`: its `Node`, `Output` or `Leaf`."""
+    if x._base is not None:
+        x._follow_base()
+    return x._edge
+
+
+def _sequence_of(x: Any) -> list[Any]:
+    return list(x) if isinstance(x, (list, tuple)) else [x]
+
+
+def _roots(
+    roots: list[Any], gradients: Any, graph: bool, name: str
+) -> tuple[list[Tensor], list[Any]]:
+    """The roots with their seeds: the given gradients, or ones for one-element tensors."""
+    given = [None] * len(roots) if gradients is None else _sequence_of(gradients)
+    if len(given) != len(roots):
+        raise RuntimeError(f"{name}: {len(roots)} outputs but {len(given)} gradients for them")
+    seeds = []
+    for root, gradient in zip(roots, given, strict=True):
+        if not isinstance(root, Tensor):
+            raise TypeError(
+                f"{name}: expected a Tensor to differentiate, got {type(root).__name__}"
+                + ("; call the model and its loss first" if callable(root) else "")
+            )
+        if not root.requires_grad:
+            raise RuntimeError(
+                f"{name}: {described(root)} does not require grad and has no graph: none of the "
+                "tensors it was computed from has requires_grad=True, or it was computed under "
+                "no_grad() or from a detach()ed tensor"
+            )
+        seeds.append(_seed(root, gradient, graph, name))
+    return roots, seeds
+
+
+def _seed(root: Tensor, gradient: Any, graph: bool, name: str) -> Any:
+    if gradient is None:
+        if root._data.size != 1:
+            raise RuntimeError(
+                f"{name}: the gradient can be left out only for a one-element tensor, this one "
+                f"is {described(root)}; reduce it, for example with .sum() or .mean(), or pass "
+                "a gradient of its shape"
+            )
+        seed = np.ones_like(root._data)
+        return wrap(seed) if graph else seed
+    if not isinstance(gradient, Tensor):
+        gradient = wrap(np.asarray(gradient, root._data.dtype))
+    if gradient._data.shape != root._data.shape:
+        raise ShapeError(
+            f"{name}: the gradient {described(gradient)} does not have the shape of the "
+            f"tensor {described(root)}"
+        )
+    if gradient._data.dtype != root._data.dtype:
+        gradient = gradient.to(root._data.dtype)  # type: ignore[attr-defined]
+    return gradient if graph else gradient._data

@@ -1,0 +1,348 @@
+"""Nodes of the graph: `Function` for users, `Op` for the built-in operations, and their table.
+
+The class of an operation holds its forward and its backward; an instance of it is at once the
+graph node and the `ctx` that forward and backward share.
+
+* `Function` follows PyTorch's documentation: `forward` and `backward` see Tensors.
+* `Op` is what the library itself is made of: `forward` sees ndarrays, and each differentiable
+  input has one rule in NumPy's own syntax, `{"x": lambda g, y: g * y}`. What a rule asks for by
+  name is what the node saves: parameters of `forward`, `out` (the result), or `ctx`. A rule given
+  ndarrays runs at NumPy's speed; given Tensors (`create_graph=True`) the same line records a graph.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .dtypes import get_default_dtype, result_dtype
+from .errors import freed_error, in_place_error, rethrow
+from .grad_mode import mode
+from .tensor import Tensor, wrap
+
+OPS: dict[str, type[Op]] = {}
+"""The built-in operations by name, in the order of their definition."""
+
+_next_sequence = itertools.count().__next__
+_new = object.__new__
+
+
+class Node:
+    """What the engine knows of a recorded operation.
+
+    `edges` has one entry per argument of the operation: where that argument's gradient goes (the
+    `Node` or `Output` that made it, or its `Leaf`), None where no gradient flows. `shape` and
+    `dtype` are the result's. `args` is what was saved, None once freed.
+    """
+
+    edges: tuple[Any, ...] = ()
+    sequence: int = -1
+    shape: tuple[int, ...] = ()
+    dtype: np.dtype
+    args: tuple[Any, ...] | None = ()
+    frees = False  # whether `args` holds arrays, which a backward pass drops
+    outputs: tuple[Output, ...] | None = None  # set when the operation has several results
+    hooks: dict[int, Callable[..., Any]] | None = None
+    pre_hooks: dict[int, Callable[..., Any]] | None = None
+    # True: a gradient that vjp returns is the upstream one, a view of it, or a new array.
+    makes_own_gradients = False
+
+    @property
+    def needs_input_grad(self) -> tuple[bool, ...]:
+        """One bool per argument: does a gradient flow to it?"""
+        return tuple([edge is not None for edge in self.edges])
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """PyTorch's view of `edges`: pairs of a node (or leaf) and the result's index."""
+        return tuple((getattr(e, "node", e), getattr(e, "index", 0)) for e in self.edges)
+
+    def name(self) -> str:
+        """The operation's name in PyTorch's manner, for example `MulBackward0`."""
+        return type(self).__name__ + "Backward"
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+    def vjp(self, g: Any, graph: bool, edges: Any) -> Any:
+        """The gradient of each argument whose entry in `edges` is not None, aligned with it.
+
+        `edges` is `self.edges`, or a copy with the entries blanked that nobody asked for. `g` is
+        the upstream gradient, or a list with one entry per result when there are several;
+        ndarrays in and out, or Tensors when `graph` is set, so that the result can be
+        differentiated again. Shapes may still be those of a broadcast; the engine undoes that.
+        """
+        raise NotImplementedError
+
+
+class Output:
+    """One of several results of a node; stands in the `edges` of the results' consumers."""
+
+    __slots__ = ("dtype", "edges", "hooks", "index", "node", "shape")
+    sequence = -1
+
+    def __init__(self, node: Node, index: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        self.node, self.index, self.shape, self.dtype = node, index, shape, dtype
+        self.edges = (node,)
+        self.hooks: dict[int, Callable[..., Any]] | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.node.name()} output {self.index}>"
+
+
+_CTX, _OUT = -2, -1  # where a rule's argument comes from, beside positions in `args`
+
+
+class Op(Node):
+    """A built-in operation on ndarrays.
+
+    A subclass defines `forward` (a ufunc or a function of the arguments; a first parameter named
+    `ctx` receives the node) and `backward`, a mapping from a differentiable parameter to its
+    rule. A `*xs` parameter's rule returns a sequence. `formula` shows each rule to a reader; a
+    test evaluates it against the rule.
+    """
+
+    op_name: ClassVar[str] = ""
+    symbol: ClassVar[str] = ""
+    numpy: ClassVar[Any] = None  # the NumPy or SciPy function(s) that dispatch here
+    formula: ClassVar[dict[str, str]] = {}
+    forward: ClassVar[Callable[..., Any]]
+    backward: ClassVar[dict[str, Callable[..., Any]]] = {}
+    promote: ClassVar[str | None] = None  # "same": PyTorch's promotion; "float": integers too
+    public: ClassVar[bool] = True  # False: an inner operation that users do not call
+    namespace: ClassVar[str] = ""  # where an elementwise op appears, see registry.py
+    aliases: ClassVar[tuple[str, ...]] = ()
+    view: ClassVar[bool] = False  # the result shares its first argument's memory
+    makes_own_gradients = True
+
+    _versions: tuple[int, ...] | None = None
+    _out_counters: list[Any] | None = None
+    _out_version = 0
+
+    # Derived from the signatures at class creation:
+    parameters: ClassVar[tuple[str, ...]] = ()
+    variadic: ClassVar[int | None] = None
+    _takes_ctx: ClassVar[bool] = False
+    _rules: ClassVar[list[tuple[int, Callable[..., Any], tuple[int, ...]]]] = []
+    _plans: ClassVar[dict[tuple[bool, ...], tuple[tuple[int, ...], bool]]]
+
+    def __init_subclass__(cls, abstract: bool = False) -> None:
+        if abstract:
+            return
+        cls.op_name = cls.__dict__.get("op_name") or _snake(cls.__name__)
+        cls.parameters, cls.variadic, cls._takes_ctx = _signature(cls.forward)
+        if not isinstance(cls.forward, np.ufunc):
+            cls.forward = staticmethod(cls.forward)
+        special = {"ctx": _CTX, "out": _OUT}
+        cls._rules = [
+            (
+                cls.parameters.index(name),
+                rule,
+                tuple(
+                    special[p] if p in special else cls.parameters.index(p)
+                    for p in list(inspect.signature(rule).parameters)[1:]
+                ),
+            )
+            for name, rule in cls.backward.items()
+        ]
+        cls._plans = {}
+        cls._specialize()
+        OPS[cls.op_name] = cls
+
+    @classmethod
+    def _specialize(cls) -> None:
+        """A base class may replace `apply` by a version made for its subclasses' shape."""
+
+    def name(self) -> str:
+        return type(self).__name__ + "Backward0"
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Runs the operation on Tensors (and constants) and records it where grad mode is on."""
+        arrays = []
+        edges = []
+        record = False
+        for a in args:
+            if isinstance(a, Tensor):
+                if a._base is not None:
+                    a._follow_base()
+                edge = a._edge
+                edges.append(edge)
+                arrays.append(a._data)
+                if edge is not None:
+                    record = True
+            else:
+                arrays.append(a)
+                edges.append(None)
+        record = record and mode.grad and bool(cls._rules)
+        node = _new(cls)
+        if record:
+            node.edges = tuple(edges)  # forward may ask for `needs_input_grad`
+        try:
+            if cls.promote is not None:
+                arrays = promoted(arrays, cls.promote)
+            out = cls.forward(node, *arrays) if cls._takes_ctx else cls.forward(*arrays)
+        except RuntimeWarning:
+            with np.errstate(all="ignore"):  # see silent.py
+                out = cls.forward(node, *arrays) if cls._takes_ctx else cls.forward(*arrays)
+        except Exception as error:
+            rethrow(error, cls.op_name, args)
+        if type(out) is tuple:
+            return node._several(out, args, record)
+        if type(out) is not np.ndarray:
+            out = np.asarray(out)
+        result = _new(Tensor)
+        result._data = out
+        if record:
+            node._save(args, out)
+            node.shape = out.shape
+            node.dtype = out.dtype
+            node.sequence = _next_sequence()
+            result._edge = node
+        if cls.view:
+            result._become_view(args[0], cls, args[1:])
+        return result
+
+    @classmethod
+    def call(cls, *args: Any) -> Any:
+        """`apply` when an argument is a Tensor, else plain `forward`: for use inside rules."""
+        if any(isinstance(a, Tensor) for a in args):
+            return cls.apply(*args)
+        return cls.forward(_new(cls), *args) if cls._takes_ctx else cls.forward(*args)
+
+    def _save(self, args: tuple[Any, ...], out: Any) -> None:
+        """Keeps of `args` and `out` what the rules of the needed inputs ask for."""
+        needs = self.needs_input_grad
+        plan = self._plans.get(needs)
+        if plan is None:
+            plan = self._plans[needs] = self._plan(needs)
+        used, keep_out = plan
+        kept = [a if i in used or not isinstance(a, Tensor) else None for i, a in enumerate(args)]
+        kept.append(out if keep_out else None)
+        self.args = tuple(kept)
+        self.frees = keep_out or any(isinstance(a, Tensor) for a in kept)
+        for a in kept:
+            if isinstance(a, Tensor) and a._counter is not None:
+                self._versions = tuple(map(version_of, kept))
+                break
+
+    @classmethod
+    def _plan(cls, needs: tuple[bool, ...]) -> tuple[Any, bool]:
+        """(positions of arguments some needed rule asks for, whether one asks for the result)."""
+        used: set[int] = set()
+        for position, _, sources in cls._rules:
+            if any(needs[position:]) if position == cls.variadic else needs[position]:
+                used.update(sources)
+        if cls.variadic in used:
+            used.update(range(cls.variadic, len(needs)))
+        return frozenset(used), _OUT in used
+
+    def _several(self, outs: tuple[Any, ...], args: tuple[Any, ...], record: bool) -> Any:
+        """Tensors for the results of an operation that has several; integer ones are constants."""
+        results = tuple(map(wrap, outs))
+        if record:
+            self._save(args, outs)
+            self.sequence = _next_sequence()
+            self.outputs = tuple(Output(self, i, o.shape, o.dtype) for i, o in enumerate(outs))
+            self.shape, self.dtype = outs[0].shape, outs[0].dtype
+            for result, output in zip(results, self.outputs, strict=True):
+                if output.dtype.kind == "f":
+                    result._edge = output
+        if self.view:
+            for result in results:
+                result._become_view(args[0], None, ())
+        return results
+
+    def vjp(self, g: Any, graph: bool, edges: Any) -> Any:
+        if self.args is None:
+            raise freed_error(self)
+        gradients: list[Any] = [None] * len(edges)
+        for position, rule, sources in self._rules:
+            if position == self.variadic:
+                if any(edge is not None for edge in edges[position:]):
+                    gradients[position:] = rule(g, *[self._value(i, graph) for i in sources])
+            elif edges[position] is not None:
+                gradients[position] = rule(g, *[self._value(i, graph) for i in sources])
+        return gradients
+
+    def _value(self, i: int, graph: bool) -> Any:
+        """What a rule asked for: an argument, the result, or the node itself.
+
+        An ndarray, or with `graph` the Tensor in its place in the graph.
+        """
+        if i == _CTX:
+            return self
+        assert self.args is not None
+        if i == _OUT:
+            counters = self._out_counters
+            if counters is not None and sum(c.n for c in counters) != self._out_version:
+                raise in_place_error(self, "its result")
+            out = self.args[-1]
+            if not graph:
+                return out
+            if self.outputs is None:
+                return wrap(out, self)
+            return [wrap(o, output) for o, output in zip(out, self.outputs, strict=True)]
+        if i == self.variadic:
+            return [self._argument(j, graph) for j in range(i, len(self.args) - 1)]
+        return self._argument(i, graph)
+
+    def _argument(self, i: int, graph: bool) -> Any:
+        a = self.args[i]  # type: ignore[index]
+        if not isinstance(a, Tensor):
+            return a
+        if a._counter is not None:
+            expected = 0 if self._versions is None else self._versions[i]
+            if a._counter.n != expected:
+                raise in_place_error(self, f"its argument {self.parameter(i)}", a)
+        return a if graph else a._data
+
+    def parameter(self, i: int) -> str:
+        """The name of argument `i`."""
+        if self.variadic is not None and i >= self.variadic:
+            return f"{self.parameters[self.variadic]}[{i - self.variadic}]"
+        return self.parameters[i]
+
+
+def version_of(x: Any) -> int:
+    """How often the memory behind `x` was changed in place; 0 for what is no Tensor."""
+    return x._counter.n if isinstance(x, Tensor) and x._counter is not None else 0
+
+
+def promoted(arrays: list[Any], kind: str) -> list[Any]:
+    """`arrays` in the dtype PyTorch computes in; Python numbers stay weak beside float arrays."""
+    first = arrays[0]
+    if type(first) is np.ndarray and first.dtype.kind == "f":
+        for other in arrays:
+            if type(other) is np.ndarray:
+                if other.dtype is not first.dtype:
+                    break
+            elif type(other) is not float and type(other) is not int:
+                break
+        else:
+            return arrays
+    arrays = [a.item() if isinstance(a, np.generic) else a for a in arrays]
+    dtype = result_dtype([a for a in arrays if a is not None])
+    if kind == "float" and dtype.kind != "f":
+        dtype = get_default_dtype()
+    return [a if a is None else np.asarray(a, dtype) for a in arrays]
+
+
+def _signature(forward: Any) -> tuple[tuple[str, ...], int | None, bool]:
+    """(parameter names without ctx, position of a `*xs` parameter, whether ctx comes first)."""
+    if isinstance(forward, np.ufunc):
+        return ("x", "y")[: forward.nin], None, False
+    parameters = list(inspect.signature(forward).parameters.values())
+    takes_ctx = parameters[0].name == "ctx"
+    names = tuple(p.name for p in parameters[takes_ctx:])
+    stars = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
+    return names, names.index(stars[0]) if stars else None, takes_ctx
+
+
+def _snake(name: str) -> str:
+    """LogSoftmax -> log_softmax."""
+    return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))

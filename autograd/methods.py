@@ -1,0 +1,167 @@
+"""Tensor methods and properties that are no operations: conversions, sizes, PyTorch's small names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .creation import check_device, full, size_of
+from .inplace import assign
+from .ops.indexing import where
+from .ops.shape import permute, to
+from .registry import ENTRIES
+from .tensor import Size, Tensor, wrap
+
+_CONVERSIONS = {
+    "float": dtypes.float32,
+    "double": dtypes.float64,
+    "half": dtypes.float16,
+    "long": dtypes.int64,
+    "int": dtypes.int32,
+    "short": dtypes.int16,
+    "char": dtypes.int8,
+    "byte": dtypes.uint8,
+    "bool": dtypes.bool_,
+}
+
+
+def _conversion(name: str, dtype: np.dtype) -> Any:
+    def convert(self: Tensor) -> Tensor:
+        return to(self, dtype)
+
+    convert.__name__ = convert.__qualname__ = name
+    convert.__doc__ = f"The tensor as {dtype}; itself where it already is."
+    return convert
+
+
+def cpu(self: Tensor) -> Tensor:
+    """The tensor itself: everything is on the CPU."""
+    return self
+
+
+def size(self: Tensor, dim: int | None = None) -> Any:
+    """The shape, or the size of one dimension."""
+    return Size(self._data.shape) if dim is None else self._data.shape[dim]
+
+
+def dim(self: Tensor) -> int:
+    """The number of dimensions."""
+    return self._data.ndim
+
+
+def numel(self: Tensor) -> int:
+    """The number of elements."""
+    return self._data.size
+
+
+def is_floating_point(self: Tensor) -> bool:
+    """True for float16, float32 and float64."""
+    return self._data.dtype.kind == "f"
+
+
+def is_contiguous(self: Tensor) -> bool:
+    """True where the elements lie in memory in C order."""
+    return self._data.flags.c_contiguous
+
+
+def contiguous(self: Tensor) -> Tensor:
+    """The tensor itself where it is contiguous, else a contiguous copy."""
+    if self._data.flags.c_contiguous:
+        return self
+    result = self.clone()  # type: ignore[attr-defined]
+    result._data = np.ascontiguousarray(result._data)
+    return result
+
+
+def stride(self: Tensor, dim: int | None = None) -> Any:
+    """The step in memory of each dimension, in elements."""
+    steps = tuple(s // self._data.itemsize for s in self._data.strides)
+    return steps if dim is None else steps[dim]
+
+
+def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """Writes `src`, broadcast and converted, to this tensor."""
+    source = src if isinstance(src, Tensor) else wrap(np.asarray(src))
+    values = to(source, self.dtype).broadcast_to(self.shape)  # type: ignore[attr-defined]
+    return assign(self, values, "copy_")
+
+
+def zero_(self: Tensor) -> Tensor:
+    """Fills the tensor with 0."""
+    return fill_(self, 0)
+
+
+def fill_(self: Tensor, value: Any) -> Tensor:
+    """Fills the tensor with one value."""
+    return copy_(self, value)
+
+
+def where_method(self: Tensor, condition: Any, other: Any) -> Tensor:
+    """The tensor where `condition` holds, `other` elsewhere."""
+    return where(condition, self, other)
+
+
+def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None,
+               requires_grad: bool = False) -> Tensor:
+    """A tensor with a copy of `data`, by default in this tensor's dtype."""
+    from .creation import tensor
+
+    return tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+
+def _new_filled(name: str, value: float) -> Any:
+    def new(self: Tensor, *sizes: Any, dtype: Any = None, device: Any = None,
+            requires_grad: bool = False) -> Tensor:
+        return full(size_of(sizes), value, dtype=dtype or self.dtype, device=device,
+                    requires_grad=requires_grad)
+
+    new.__name__ = new.__qualname__ = name
+    new.__doc__ = f"A tensor filled with {value}, by default in this tensor's dtype."
+    return new
+
+
+def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
+             requires_grad: bool = False) -> Tensor:
+    """A tensor filled with `fill_value`, by default in this tensor's dtype."""
+    return full(size, fill_value, dtype=dtype or self.dtype, device=device,
+                requires_grad=requires_grad)
+
+
+def _device(self: Tensor) -> str:
+    """Where the tensor is: always "cpu"."""
+    return "cpu"
+
+
+def _transposed(self: Tensor) -> Tensor:
+    """The dimensions in reverse order. A view."""
+    return permute(self, *range(self._data.ndim)[::-1])
+
+
+def _matrix_transposed(self: Tensor) -> Tensor:
+    """The last two dimensions swapped. A view."""
+    return self.transpose(-2, -1)  # type: ignore[attr-defined]
+
+
+def bind_methods() -> None:
+    """Gives Tensor what this file defines, after the operations are bound."""
+    for name, dtype in _CONVERSIONS.items():
+        setattr(Tensor, name, _conversion(name, dtype))
+    for function in (cpu, size, dim, numel, is_floating_point, is_contiguous, contiguous, stride,
+                     copy_, zero_, fill_, new_tensor, new_full):
+        setattr(Tensor, function.__name__, function)
+    for name, value in (("new_zeros", 0), ("new_ones", 1), ("new_empty", 0)):
+        setattr(Tensor, name, _new_filled(name, value))
+    for name, getter in (("T", _transposed), ("mT", _matrix_transposed), ("device", _device)):
+        setattr(Tensor, name, property(getter))
+    Tensor.where = where_method  # type: ignore[attr-defined]
+    Tensor.nelement = numel  # type: ignore[attr-defined]
+    Tensor.__matmul__ = ENTRIES["matmul"].function  # type: ignore[attr-defined]
+    Tensor.__rmatmul__ = lambda self, other: ENTRIES["matmul"].function(other, self)  # type: ignore[attr-defined]
+    Tensor.__pos__ = lambda self: self  # type: ignore[attr-defined]
+    Tensor.__neg__ = ENTRIES["neg"].function  # type: ignore[attr-defined]
+    Tensor.__abs__ = ENTRIES["abs"].function  # type: ignore[attr-defined]
+
+
+__all__ = ["bind_methods", "check_device"]

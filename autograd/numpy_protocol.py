@@ -1,0 +1,122 @@
+"""NumPy's functions on Tensors, beyond the plain ufunc call: adaptors where signatures differ.
+
+What has no differentiable counterpart raises, and says how to leave the graph; it never silently
+returns an array without gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .inplace import assign
+from .registry import ENTRIES, NUMPY
+from .tensor import Tensor
+
+_REDUCE = {np.add: "sum", np.multiply: "prod", np.maximum: "amax", np.minimum: "amin"}
+_ACCUMULATE = {np.add: "cumsum", np.multiply: "cumprod"}
+
+
+def _unsupported(what: str) -> TypeError:
+    return TypeError(
+        f"{what} has no differentiable counterpart for Tensors; use an autograd function, or "
+        "leave the graph first with x.detach().numpy()"
+    )
+
+
+def call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
+    """A ufunc with keyword arguments, or one of its methods."""
+    out = kwargs.pop("out", None)
+    name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    if method == "reduce" and ufunc in _REDUCE:
+        kwargs = {k: v for k, v in kwargs.items() if not (k == "keepdims" and v is False)}
+        kwargs.setdefault("axis", 0)
+        result = ENTRIES[_REDUCE[ufunc]].function(*inputs, **kwargs)
+    elif method == "accumulate" and ufunc in _ACCUMULATE:
+        kwargs.setdefault("axis", 0)
+        result = ENTRIES[_ACCUMULATE[ufunc]].function(*inputs, **kwargs)
+    elif method == "outer" and ufunc in NUMPY and len(inputs) == 2:
+        x, y = (x if isinstance(x, Tensor) else ENTRIES["as_tensor"].function(x) for x in inputs)
+        result = NUMPY[ufunc](x.reshape(*x.shape, *(1,) * y.ndim), y)
+    elif method == "__call__" and ufunc in NUMPY:
+        if kwargs.keys() - {"dtype"}:
+            raise _unsupported(f"{name} with {', '.join(kwargs)}=")
+        result = NUMPY[ufunc](*inputs)
+        if kwargs.get("dtype") is not None:
+            result = result.to(np.dtype(kwargs["dtype"]))
+    else:
+        raise _unsupported(name)
+    if out is None:
+        return result
+    (target,) = out
+    if isinstance(target, Tensor):
+        return assign(target, result, name)
+    raise TypeError(f"{name}: out= must be a Tensor when an input is one, or the graph is lost")
+
+
+def call_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """A NumPy function that is no ufunc."""
+    ours = _ADAPTED.get(function) or NUMPY.get(function)
+    if ours is None:
+        raise _unsupported(f"np.{function.__name__}")
+    return ours(*args, **kwargs)
+
+
+def _f(name: str) -> Callable[..., Any]:
+    return ENTRIES[name].function
+
+
+def _to_numpy_axes(x: Any, axes: Any = None) -> Any:
+    return _f("permute")(x, tuple(axes) if axes is not None else tuple(range(x.ndim))[::-1])
+
+
+def _std(name: str) -> Callable[..., Any]:
+    def adapted(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+        return _f(name)(x, axis, correction=ddof, keepdim=keepdims)
+
+    return adapted
+
+
+def _extremum(name: str) -> Callable[..., Any]:
+    def adapted(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return _f(name)(x, () if axis is None else axis, keepdim=keepdims)
+
+    return adapted
+
+
+def _reducing(name: str) -> Callable[..., Any]:
+    def adapted(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+        return _f(name)(x, axis, keepdim=keepdims, dtype=dtype)
+
+    return adapted
+
+
+_ADAPTED: dict[Any, Callable[..., Any]] = {
+    np.transpose: _to_numpy_axes,
+    np.reshape: lambda x, shape, order="C": _f("reshape")(x, shape),
+    np.ravel: lambda x, order="C": _f("reshape")(x, (-1,)),
+    np.squeeze: lambda x, axis=None: _f("squeeze")(x) if axis is None else _f("squeeze")(x, axis),
+    np.expand_dims: lambda x, axis: _f("unsqueeze")(x, axis),
+    np.swapaxes: lambda x, a, b: _f("transpose")(x, a, b),
+    np.moveaxis: lambda x, source, destination: _f("movedim")(x, source, destination),
+    np.broadcast_to: lambda x, shape: _f("broadcast_to")(x, shape),
+    np.concatenate: lambda xs, axis=0: _f("cat")(xs, axis),
+    np.stack: lambda xs, axis=0: _f("stack")(xs, axis),
+    np.sum: _reducing("sum"),
+    np.mean: _reducing("mean"),
+    np.var: _std("var"),
+    np.std: _std("std"),
+    np.max: _extremum("amax"),
+    np.min: _extremum("amin"),
+    np.amax: _extremum("amax"),
+    np.amin: _extremum("amin"),
+    np.where: lambda condition, x, y: _f("where")(condition, x, y),
+    np.zeros_like: lambda x, dtype=None: _f("zeros_like")(x, dtype=dtype),
+    np.ones_like: lambda x, dtype=None: _f("ones_like")(x, dtype=dtype),
+    np.full_like: lambda x, value, dtype=None: _f("full_like")(x, value, dtype=dtype),
+    np.shape: lambda x: tuple(x.shape),
+    np.ndim: lambda x: x.ndim,
+    np.size: lambda x: x.numel(),
+}

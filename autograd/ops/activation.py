@@ -1,0 +1,239 @@
+"""Activation functions and softmax: primitives where the composite is slow or overflows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.special import erf, expit
+
+from ..axes import axis_of
+from ..creation import as_tensor
+from ..dtypes import as_dtype
+from ..elementwise import Unary
+from ..function import Op
+from ..registry import public
+from ..tensor import Tensor
+
+SQRT_HALF, SQRT_2_OVER_PI = math.sqrt(0.5), math.sqrt(2 / math.pi)
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+class ReLU(Unary):
+    """max(0, input); its gradient at 0 is 0.
+
+    >>> import autograd
+    >>> autograd.relu(autograd.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+
+    op_name, promote = "relu", "same"
+    backward = {"x": lambda g, out: g * (out > 0)}
+    formula = {"x": "g * (out > 0)"}
+
+    def forward(x):  # type: ignore[no-untyped-def]
+        return np.maximum(x, 0)
+
+
+class LeakyReLU(Op):
+    op_name, promote = "leaky_relu", "float"
+    backward = {"x": lambda g, x, slope: np.where(x > 0, g, g * slope)}
+    formula = {"x": "g * where(x > 0, 1, slope)"}
+
+    def forward(x, slope):  # type: ignore[no-untyped-def]
+        return np.where(x > 0, x, x * slope)
+
+
+@public(namespace="nn.functional", op=LeakyReLU)
+def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """max(0, input) + negative_slope · min(0, input)."""
+    return LeakyReLU.apply(input, float(negative_slope))
+
+
+class ELU(Op):
+    op_name, promote = "elu", "float"
+    backward = {"x": lambda g, x, alpha: g * np.where(x > 0, 1.0, alpha * np.exp(_negative(x)))}
+    formula = {"x": "g * where(x > 0, 1, alpha * exp(x))"}
+
+    def forward(x, alpha):  # type: ignore[no-untyped-def]
+        return np.where(x > 0, x, alpha * np.expm1(_negative(x)))
+
+
+def _negative(x: Any) -> Any:
+    """min(x, 0): keeps the branch that is not taken from overflowing."""
+    return np.minimum(x, 0.0)
+
+
+@public(namespace="nn.functional", op=ELU)
+def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """input where positive, alpha · (exp(input) - 1) elsewhere (Clevert et al. 2016)."""
+    return ELU.apply(input, float(alpha))
+
+
+@public(namespace="nn.functional")
+def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """max(0, input) + min(0, alpha · (exp(input / alpha) - 1)) (Barron 2017)."""
+    return elu(as_tensor(input) / alpha) * alpha
+
+
+@public(method=False)
+def selu(input: Any, inplace: bool = False) -> Tensor:
+    """The self-normalizing scaled ELU (Klambauer et al. 2017)."""
+    return elu(input, SELU_ALPHA) * SELU_SCALE
+
+
+class GELU(Op):
+    op_name, promote = "gelu", "float"
+    backward = {"x": lambda g, x: g * (_normal_cdf(x) + x * _normal_pdf(x))}
+    formula = {"x": "g * (cdf(x) + x * pdf(x))"}
+
+    def forward(x):  # type: ignore[no-untyped-def]
+        return x * _normal_cdf(x)
+
+
+def _normal_cdf(x: Any) -> Any:
+    return 0.5 * (1 + erf(x * SQRT_HALF))
+
+
+def _normal_pdf(x: Any) -> Any:
+    return np.exp(-0.5 * x * x) * (SQRT_2_OVER_PI * 0.5)
+
+
+@public(namespace="nn.functional", op=GELU)
+def gelu(input: Any, approximate: str = "none") -> Tensor:
+    """input · Φ(input), or its tanh approximation (Hendrycks & Gimpel 2016)."""
+    if approximate == "none":
+        return GELU.apply(input)
+    if approximate == "tanh":
+        x = as_tensor(input)
+        return 0.5 * x * (1 + (SQRT_2_OVER_PI * (x + 0.044715 * x**3)).tanh())  # type: ignore[operator,attr-defined]
+    raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+
+
+class SiLU(Op):
+    op_name, promote = "silu", "float"
+    backward = {"x": lambda g, x: g * (expit(x) * (1 + x * (1 - expit(x))))}
+    formula = {"x": "g * (sigmoid(x) * (1 + x * (1 - sigmoid(x))))"}
+
+    def forward(x):  # type: ignore[no-untyped-def]
+        return x * expit(x)
+
+
+@public(namespace="nn.functional", op=SiLU)
+def silu(input: Any, inplace: bool = False) -> Tensor:
+    """input · sigmoid(input), also called swish (Elfwing et al. 2017)."""
+    return SiLU.apply(input)
+
+
+class Softplus(Op):
+    promote = "float"
+    backward = {
+        "x": lambda g, x, beta, threshold: np.where(x * beta > threshold, g, g * expit(x * beta))
+    }
+    formula = {"x": "g * sigmoid(beta * x)"}
+
+    def forward(x, beta, threshold):  # type: ignore[no-untyped-def]
+        scaled = x * beta
+        return np.where(scaled > threshold, x, np.logaddexp(scaled, 0) / beta)
+
+
+@public(namespace="nn.functional", op=Softplus)
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + exp(beta · input)) / beta; linear where beta · input exceeds the threshold."""
+    return Softplus.apply(input, float(beta), float(threshold))
+
+
+class LogSigmoid(Op):
+    op_name, promote = "logsigmoid", "float"
+    backward = {"x": lambda g, x: g * expit(-x)}
+    formula = {"x": "g * sigmoid(-x)"}
+
+    def forward(x):  # type: ignore[no-untyped-def]
+        return -np.logaddexp(np.asarray(0, x.dtype), -x)
+
+
+@public(namespace="nn.functional", op=LogSigmoid)
+def logsigmoid(input: Any) -> Tensor:
+    """log(sigmoid(input)), without underflow."""
+    return LogSigmoid.apply(input)
+
+
+class HardTanh(Op):
+    op_name, promote = "hardtanh", "float"
+    # PyTorch's gradient is 0 at the limits here, and 1 there for clamp.
+    backward = {"x": lambda g, x, low, high: g * ((x > low) & (x < high))}
+    formula = {"x": "g * ((low < x) & (x < high))"}
+
+    def forward(x, low, high):  # type: ignore[no-untyped-def]
+        return np.clip(x, low, high)
+
+
+@public(namespace="nn.functional", op=HardTanh)
+def hardtanh(
+    input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """input limited to [min_val, max_val]."""
+    if min_val > max_val:
+        raise ValueError("hardtanh: min_val must not be larger than max_val")
+    return HardTanh.apply(input, float(min_val), float(max_val))
+
+
+@public(namespace="nn.functional")
+def relu6(input: Any, inplace: bool = False) -> Tensor:
+    """min(max(0, input), 6)."""
+    return hardtanh(input, 0.0, 6.0)
+
+
+class Softmax(Op):
+    backward = {"x": lambda g, out, axis: out * (g - (g * out).sum(axis, keepdims=True))}
+    formula = {"x": "out * (g - sum(g * out))"}
+
+    def forward(x, axis):  # type: ignore[no-untyped-def]
+        shifted = np.exp(x - x.max(axis=axis, keepdims=True, initial=-np.inf))
+        shifted /= shifted.sum(axis=axis, keepdims=True)
+        return shifted
+
+
+class LogSoftmax(Op):
+    backward = {"x": lambda g, out, axis: g - np.exp(out) * g.sum(axis, keepdims=True)}
+    formula = {"x": "g - exp(out) * sum(g)"}
+
+    def forward(x, axis):  # type: ignore[no-untyped-def]
+        shifted = x - x.max(axis=axis, keepdims=True, initial=-np.inf)
+        return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
+def _softmax_input(input: Any, dim: int | None, dtype: Any, name: str) -> tuple[Tensor, int]:
+    x = as_tensor(input)
+    if dtype is not None:
+        x = x.to(as_dtype(dtype))  # type: ignore[attr-defined]
+    if x.dtype.kind != "f":
+        raise RuntimeError(f"{name}: only floating tensors are possible, got dtype {x.dtype}")
+    if dim is None:
+        raise TypeError(f"{name}: say along which dimension, for example dim=-1")
+    return (x if x._data.ndim else x.reshape(1)), axis_of(dim, x._data.ndim)  # type: ignore[attr-defined]
+
+
+@public(op=Softmax)
+def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """exp(input) / Σ exp(input) along `dim`, without overflow.
+
+    >>> import autograd
+    >>> autograd.softmax(autograd.tensor([0.0, 0.0]), dim=0)
+    tensor([0.5000, 0.5000])
+    """
+    x, axis = _softmax_input(input, dim, dtype, "softmax")
+    return Softmax.apply(x, axis).reshape(input.shape)  # type: ignore[attr-defined]
+
+
+@public(op=LogSoftmax)
+def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """log(softmax(input)), exact where softmax underflows.
+
+    >>> import autograd
+    >>> autograd.log_softmax(autograd.tensor([0.0, 1e4]), dim=0)
+    tensor([-10000.,      0.])
+    """
+    x, axis = _softmax_input(input, dim, dtype, "log_softmax")
+    return LogSoftmax.apply(x, axis).reshape(input.shape)  # type: ignore[attr-defined]

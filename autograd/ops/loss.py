@@ -1,0 +1,152 @@
+"""Losses that are primitives: fused where the parts would be slow or lose digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..creation import as_tensor
+from ..errors import ShapeError, described
+from ..function import Op
+from ..registry import public
+from ..tensor import Tensor
+from .activation import LogSoftmax, Softmax, log_softmax
+
+
+class CrossEntropy(Op):
+    """-Σ t log softmax(x) for class indices: one pass forward, softmax - t backward.
+
+    Rows are samples; `weights` is the effective target: per sample the weight of its class (0
+    where ignored), and per class the share that label smoothing gives it.
+    """
+
+    backward = {"x": lambda g, x, ctx: _cross_entropy_by_x(g, x, ctx)}
+    formula = {"x": "g * (softmax(x) - target) / n"}
+
+    def forward(ctx, x, target, weight, ignore_index, reduction, smoothing):  # type: ignore[no-untyped-def]
+        n_classes = x.shape[-1]
+        keep = target != ignore_index
+        ctx.classes = np.where(keep, target, 0)
+        of_class = np.ones(n_classes, x.dtype) if weight is None else weight
+        per_sample = of_class[ctx.classes] * keep
+        ctx.peak = (1 - smoothing) * per_sample
+        ctx.share = smoothing / n_classes * of_class if smoothing else None
+        ctx.keep = keep
+        log_p = LogSoftmax.forward(x, -1)
+        ctx.p = np.exp(log_p)
+        picked = np.take_along_axis(log_p, ctx.classes[:, None], -1)[:, 0]
+        loss = -ctx.peak * np.where(keep, picked, 0)
+        if smoothing:
+            loss -= keep * (log_p @ ctx.share)
+        if reduction == "none":
+            ctx.scale = None
+            return loss
+        ctx.scale = per_sample.sum() if reduction == "mean" else np.asarray(1, x.dtype)
+        return loss.sum() / ctx.scale
+
+
+def _cross_entropy_by_x(g: Any, x: Any, ctx: Any) -> Any:
+    """(softmax(x) · total target weight - target) · g, per sample."""
+    total = ctx.peak if ctx.share is None else ctx.peak + ctx.keep * ctx.share.sum()
+    per_sample = g[:, None] if ctx.scale is None else g / ctx.scale
+    if isinstance(g, Tensor) or isinstance(x, Tensor):
+        p = Softmax.apply(x, -1)
+        return (p * total[:, None] - _dense_target(ctx)) * per_sample
+    d = ctx.p * total[:, None]
+    d[np.arange(len(d)), ctx.classes] -= ctx.peak
+    if ctx.share is not None:
+        d -= ctx.keep[:, None] * ctx.share
+    d *= per_sample
+    return d
+
+
+def _dense_target(ctx: Any) -> np.ndarray:
+    target = np.zeros_like(ctx.p)
+    target[np.arange(len(target)), ctx.classes] = ctx.peak
+    return target if ctx.share is None else target + ctx.keep[:, None] * ctx.share
+
+
+@public(namespace="nn.functional", op=CrossEntropy)
+def cross_entropy(
+    input: Tensor,
+    target: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """The cross-entropy between logits and targets.
+
+    Args:
+        input: logits of shape (C,), (N, C) or (N, C, d1, ...).
+        target: class indices of the input's shape without C, or class probabilities of its shape.
+        weight: a weight per class, of shape (C,).
+        ignore_index: a target that counts for nothing.
+        reduction: "mean" (weighted, over the targets that count), "sum" or "none".
+        label_smoothing: the share of each target spread over all classes (Szegedy et al. 2016).
+
+    >>> import autograd, nn
+    >>> nn.functional.cross_entropy(autograd.tensor([[0.0, 0.0]]), autograd.tensor([1]))
+    tensor(0.6931)
+    """
+    check_reduction(reduction, "cross_entropy")
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing}")
+    y = as_tensor(target)
+    axis = 1 if input.ndim > 1 else 0
+    n_classes = input.shape[axis]
+    w = None if weight is None else as_tensor(weight)
+    if w is not None and tuple(w.shape) != (n_classes,):
+        raise RuntimeError(
+            f"cross_entropy: weight must have shape ({n_classes},), one per class, got {described(w)}"
+        )
+    if y.dtype.kind == "f":
+        return _with_probabilities(input, y, w, reduction, label_smoothing, axis)
+    batch = (*input.shape[:axis], *input.shape[axis + 1 :])
+    if tuple(y.shape) != batch:
+        raise ShapeError(
+            f"cross_entropy: for logits {described(input)} the class indices must have shape "
+            f"{batch}, got {described(y)}"
+        )
+    classes = y._data.reshape(-1).astype(np.int64)
+    bad = (classes != ignore_index) & ((classes < 0) | (classes >= n_classes))
+    if bad.any():
+        raise IndexError(
+            f"cross_entropy: target {classes[bad][0]} is out of bounds for {n_classes} classes"
+        )
+    rows = input.movedim(axis, -1).reshape(-1, n_classes) if input.ndim != 2 else input  # type: ignore[attr-defined]
+    weights = None if w is None else w._data
+    loss = CrossEntropy.apply(
+        rows, classes, weights, ignore_index, reduction, float(label_smoothing)
+    )
+    return loss.reshape(batch) if reduction == "none" else loss
+
+
+def _with_probabilities(
+    input: Tensor, y: Tensor, weight: Tensor | None, reduction: str, smoothing: float, axis: int
+) -> Tensor:
+    if tuple(y.shape) != tuple(input.shape):
+        raise ShapeError(
+            f"cross_entropy: class probabilities must have the shape of the logits "
+            f"{described(input)}, got {described(y)}"
+        )
+    n_classes = input.shape[axis]
+    if smoothing:
+        y = y * (1 - smoothing) + smoothing / n_classes  # type: ignore[operator]
+    terms = log_softmax(input, axis) * y  # type: ignore[operator]
+    if weight is not None:
+        terms = terms * weight.reshape(-1, *(1,) * (input.ndim - axis - 1))  # type: ignore[attr-defined]
+    loss = -terms.sum(axis)
+    if reduction == "none":
+        return loss
+    total = loss.sum()
+    return total / (input.numel() // n_classes) if reduction == "mean" else total  # type: ignore[attr-defined]
+
+
+def check_reduction(reduction: str, name: str) -> None:
+    """Raises for anything but PyTorch's three reductions."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")

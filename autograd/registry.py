@@ -1,0 +1,86 @@
+"""The table of public functions: what `autograd.NAME`, the Tensor methods, NumPy's dispatch, the
+reference page and the tests are made from.
+
+An elementwise `Op` is public as it is (binding.py derives its function); everything with
+PyTorch-style arguments is a plain function under the decorator `public`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A public function and where it appears."""
+
+    name: str
+    function: Callable[..., Any]
+    namespace: str  # "" for autograd, "linalg", "special", "nn.functional"
+    method: bool  # also a Tensor method
+    in_place: bool  # also with a trailing underscore, writing to its first argument
+    numpy: tuple[Callable[..., Any], ...]  # NumPy and SciPy functions that dispatch to it
+    op: Any = None  # the Op class behind an elementwise function
+
+
+ENTRIES: dict[str, Entry] = {}
+"""Public functions by qualified name (`sum`, `linalg.norm`)."""
+
+NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""What stands in for a NumPy or SciPy function when an argument is a Tensor."""
+
+_KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def public(
+    name: str = "",
+    *,
+    namespace: str = "",
+    method: bool | None = None,
+    in_place: bool = False,
+    numpy: Any = (),
+    aliases: Iterable[str] = (),
+    op: Any = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Registers a function under its own name (or `name`) and `aliases`.
+
+    `method` defaults to True in the main namespace. A function with a parameter `dim` also
+    accepts NumPy's `axis` (and `keepdims` for `keepdim`).
+    """
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        if "dim" in function.__code__.co_varnames[: _n_parameters(function)]:
+            function = _with_numpy_keywords(function)
+        functions = numpy if isinstance(numpy, tuple) else (numpy,)
+        as_method = namespace == "" if method is None else method
+        for label in (name or function.__name__, *aliases):
+            key = f"{namespace}.{label}" if namespace else label
+            if key in ENTRIES:
+                raise ValueError(f"public: {key} is registered twice")
+            ENTRIES[key] = Entry(label, function, namespace, as_method, in_place, functions, op)
+        for f in functions:
+            NUMPY[f] = function
+        return function
+
+    return register
+
+
+def _n_parameters(function: Any) -> int:
+    return function.__code__.co_argcount + function.__code__.co_kwonlyargcount
+
+
+def _with_numpy_keywords(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            for theirs, ours in _KEYWORDS.items():
+                if theirs in kwargs:
+                    if ours in kwargs:
+                        raise TypeError(f"{function.__name__}: give {ours} or {theirs}, not both")
+                    kwargs[ours] = kwargs.pop(theirs)
+        return function(*args, **kwargs)
+
+    return call

@@ -1,0 +1,211 @@
+"""The optimizers beside PyTorch's: numbers step for step, state dicts in both directions."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import autograd
+import optim
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.parity
+
+STEPS = 20
+SHAPES = [(5, 3), (4,), (), (2, 1, 3)]
+
+
+def combinations(**choices):
+    return [
+        dict(zip(choices, picked, strict=True)) for picked in itertools.product(*choices.values())
+    ]
+
+
+CASES = [
+    *(
+        ("SGD", options)
+        for options in combinations(
+            lr=[0.1], momentum=[0, 0.9], dampening=[0, 0.3], weight_decay=[0, 0.1],
+            nesterov=[False, True], maximize=[False, True],
+        )
+        if not options["nesterov"] or (options["momentum"] and not options["dampening"])
+    ),
+    *(
+        ("Adam", options)
+        for options in combinations(
+            lr=[0.01], betas=[(0.9, 0.999), (0.3, 0.7)], eps=[1e-8, 1e-2], weight_decay=[0, 0.1],
+            amsgrad=[False, True], maximize=[False, True], decoupled_weight_decay=[False, True],
+        )
+    ),
+    *(
+        ("AdamW", options)
+        for options in combinations(
+            lr=[0.01], betas=[(0.9, 0.99)], weight_decay=[0, 1e-2, 0.5],
+            amsgrad=[False, True], maximize=[False, True],
+        )
+    ),
+    ("SGD", {}),
+    ("Adam", {}),
+    ("AdamW", {}),
+]  # fmt: skip
+RESUMED = [
+    ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    ("Adam", {"amsgrad": True}),
+    ("AdamW", {}),
+]
+
+
+class Pair:
+    """The same parameters under the same rule in both libraries, two groups each."""
+
+    def __init__(self, rule, options, dtype, seed=0):
+        rng = np.random.default_rng(seed)
+        starts = [rng.standard_normal(shape).astype(dtype) for shape in SHAPES]
+        self.ours = [autograd.tensor(x.copy(), requires_grad=True) for x in starts]
+        self.theirs = [torch.tensor(x, requires_grad=True) for x in starts]
+        self.opt, self.opt_theirs = (
+            getattr(library, rule)(
+                [{"params": p[:2]}, {"params": p[2:], "lr": 0.03, "weight_decay": 0.02}], **options
+            )
+            for library, p in ((optim, self.ours), (torch.optim, self.theirs))
+        )
+
+    def train(self, steps=STEPS, seed=1):
+        """Steps with the same gradients, of which some are missing at times."""
+        rng = np.random.default_rng(seed)
+        for _ in range(steps):
+            for p, q in zip(self.ours, self.theirs, strict=True):
+                g = rng.standard_normal(p.shape).astype(p.dtype)
+                missing = rng.random() < 0.2
+                p.grad = None if missing else autograd.tensor(g)
+                q.grad = None if missing else torch.tensor(g)
+            self.opt.step()
+            self.opt_theirs.step()
+            self.compare()
+
+    def compare(self):
+        tolerance = TOLERANCE[self.ours[0].dtype.name]
+        for p, q in zip(self.ours, self.theirs, strict=True):
+            np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), **tolerance)
+
+    def compare_state(self):
+        ours, theirs = self.opt.state_dict(), self.opt_theirs.state_dict()
+        assert ours["param_groups"] == theirs["param_groups"]
+        assert {i: list(s) for i, s in ours["state"].items()} == {
+            i: list(s) for i, s in theirs["state"].items()
+        }
+        tolerance = TOLERANCE[self.ours[0].dtype.name]
+        for i, state in ours["state"].items():
+            for key, value in state.items():
+                expected = theirs["state"][i][key].numpy()
+                assert value.dtype == expected.dtype
+                np.testing.assert_allclose(value.numpy(), expected, **tolerance)
+
+
+TOLERANCE = {
+    # A few units in the last place: PyTorch's kernels fuse multiplications with additions.
+    "float32": {"rtol": 2e-6, "atol": 1e-6},
+    "float64": {"rtol": 1e-12, "atol": 1e-14},
+}
+
+
+@pytest.mark.parametrize(("rule", "options"), CASES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_same_numbers_step_for_step(rule, options, dtype):
+    pair = Pair(rule, options, dtype)
+    pair.train()
+    pair.compare_state()
+    assert repr(pair.opt) == repr(pair.opt_theirs)
+
+
+def as_torch(x):
+    if isinstance(x, autograd.Tensor):
+        return torch.tensor(x.numpy())
+    if isinstance(x, dict):
+        return {k: as_torch(v) for k, v in x.items()}
+    return [as_torch(v) for v in x] if isinstance(x, list) else x
+
+
+def from_torch(x):
+    if isinstance(x, torch.Tensor):
+        return autograd.tensor(x.numpy())
+    if isinstance(x, dict):
+        return {k: from_torch(v) for k, v in x.items()}
+    return [from_torch(v) for v in x] if isinstance(x, list) else x
+
+
+@pytest.mark.parametrize(("rule", "options"), RESUMED)
+def test_state_dicts_cross_over(rule, options):
+    """Each library continues from what the other saved."""
+    trained = Pair(rule, options, "float64")
+    trained.train(6)
+    fresh = Pair(rule, {"lr": 1.0}, "float64", seed=5)
+    for p, q in zip(fresh.ours, trained.theirs, strict=True):
+        p.data = autograd.tensor(q.detach().numpy().copy())
+    for q, p in zip(fresh.theirs, trained.ours, strict=True):
+        q.data = torch.tensor(p.detach().numpy())
+    fresh.opt.load_state_dict(from_torch(trained.opt_theirs.state_dict()))
+    fresh.opt_theirs.load_state_dict(as_torch(trained.opt.state_dict()))
+    fresh.compare_state()
+    fresh.train(6, seed=2)
+    trained.train(6, seed=2)
+    for p, q in zip(fresh.ours, trained.ours, strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-12)
+
+
+ERRORS = [
+    ("SGD", {"lr": -1}),
+    ("SGD", {"momentum": -1}),
+    ("SGD", {"weight_decay": -1}),
+    ("SGD", {"nesterov": True}),
+    ("Adam", {"lr": -0.5}),
+    ("Adam", {"eps": -1}),
+    ("Adam", {"betas": (0.9, 1.5)}),
+    ("Adam", {"betas": (-0.9, 0.5)}),
+    ("AdamW", {"weight_decay": -1}),
+]
+
+
+@pytest.mark.parametrize(("rule", "options"), ERRORS)
+def test_same_errors_for_bad_options(rule, options):
+    messages = []
+    for library, tensor in ((optim, autograd.tensor), (torch.optim, torch.tensor)):
+        with pytest.raises(ValueError) as caught:
+            getattr(library, rule)([tensor([1.0], requires_grad=True)], **options)
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda lib, tensor, p: lib.SGD([]),
+        lambda lib, tensor, p: lib.SGD(p),
+        lambda lib, tensor, p: lib.SGD([p, 3]),
+        lambda lib, tensor, p: lib.SGD([p * 2]),
+        lambda lib, tensor, p: lib.SGD([{"params": [p]}, {"params": p}]),
+        lambda lib, tensor, p: lib.SGD([{"params": {p}}]),
+        lambda lib, tensor, p: lib.SGD([("a", p), tensor([2.0])]),
+        lambda lib, tensor, p: lib.SGD([p], lr=tensor([0.1, 0.2])),
+        lambda lib, tensor, p: lib.SGD([p]).load_state_dict(
+            {"state": {}, "param_groups": [{"params": [0, 1]}]}
+        ),
+        lambda lib, tensor, p: lib.SGD([p]).load_state_dict({"state": {}, "param_groups": []}),
+        lambda lib, tensor, p: lib.SGD([p], lr="fast"),
+    ],
+)
+def test_same_error_types(make):
+    kinds = []
+    for library, tensor in ((optim, autograd.tensor), (torch.optim, torch.tensor)):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            make(library, tensor, tensor([1.0], requires_grad=True))
+        kinds.append(caught.type)
+    assert kinds[0] is kinds[1]
+
+
+def test_learning_rate_changed_between_steps():
+    pair = Pair("Adam", {}, "float64")
+    for lr in (0.1, 0.0, 0.05):
+        for optimizer in (pair.opt, pair.opt_theirs):
+            optimizer.param_groups[0]["lr"] = lr
+        pair.train(3)

@@ -1,0 +1,38 @@
+"""Datasets, samplers and loaders, with the names of `torch.utils.data`, and the MNIST family."""
+
+from nn.data.collate import default_collate, default_convert
+from nn.data.dataset import ConcatDataset, Dataset, Subset, TensorDataset, random_split
+from nn.data.digits import digits
+from nn.data.idx import read_idx, write_idx
+from nn.data.loader import DataLoader
+from nn.data.mnist import MNIST, FashionMNIST
+from nn.data.sampler import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+
+__all__ = [
+    "MNIST",
+    "BatchSampler",
+    "ConcatDataset",
+    "DataLoader",
+    "Dataset",
+    "FashionMNIST",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "Subset",
+    "SubsetRandomSampler",
+    "TensorDataset",
+    "WeightedRandomSampler",
+    "default_collate",
+    "default_convert",
+    "digits",
+    "random_split",
+    "read_idx",
+    "write_idx",
+]

@@ -239,7 +239,7 @@ class TestWorkers:
                 return index
 
         next(iter(DataLoader(Slow(100), num_workers=1, prefetch_factor=50)))
-        assert len(fetched) < 20
+        assert len(fetched) < 40
 
 
 class TestErrors:

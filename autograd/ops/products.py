@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ..axes import axis_of
+from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op, promoted
 from ..registry import public
 from ..tensor import Tensor
+from .einsum import EinSum
 
 
 class MatMul(Op):
@@ -68,7 +71,7 @@ def matmul(input: Any, other: Any) -> Tensor:
 
 
 def _operand(x: Any) -> Any:
-    return x if isinstance(x, (Tensor, np.ndarray)) else np.asarray(x)
+    return x if isinstance(x, Tensor) else as_tensor(x)
 
 
 def _exact(name: str, first: int, second: int, doc: str) -> Any:
@@ -90,6 +93,100 @@ mm = _exact("mm", 2, 2, "The product of two matrices.")
 bmm = _exact("bmm", 3, 3, "The products of two batches of matrices.")
 mv = _exact("mv", 2, 1, "The product of a matrix and a vector.")
 dot = _exact("dot", 1, 1, "The product of two vectors, a number.")
+vdot = _exact("vdot", 1, 1, "The product of two vectors, a number.")
+
+
+@public(numpy=np.inner)
+def inner(input: Any, other: Any) -> Tensor:
+    """Products over the last dimension of both; with a 0-d tensor, the elementwise product.
+
+    >>> import autograd
+    >>> autograd.inner(autograd.tensor([1.0, 2.0]), autograd.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    x, y = _operand(input), _operand(other)
+    if x.ndim == 0 or y.ndim == 0:
+        return x * y
+    return tensordot(x, y, ([-1], [-1]))
+
+
+@public(numpy=np.outer, aliases=("ger",))
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """All products of an element of the first vector with one of the second.
+
+    >>> import autograd
+    >>> autograd.outer(autograd.tensor([1.0, 2.0]), autograd.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+    if input.ndim != 1 or vec2.ndim != 1:
+        raise RuntimeError(f"outer({described(input)}, {described(vec2)}): expected two vectors")
+    return input[:, None] * vec2
+
+
+@public(method=False, numpy=np.tensordot)
+def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
+    """Sums of products over `dims`: the last of `a` with the first of `b`, or two lists.
+
+    >>> import autograd
+    >>> autograd.tensordot(autograd.ones(2, 3, 4), autograd.ones(3, 4, 5)).shape
+    Size([2, 5])
+    """
+    x, y = _operand(a), _operand(b)
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot: dims must not be negative, got {dims}")
+        of_x, of_y = list(range(x.ndim - dims, x.ndim)), list(range(dims))
+    else:
+        lists = [[d] if isinstance(d, int) else list(d) for d in dims]
+        of_x = [axis_of(d, x.ndim) for d in lists[0]]
+        of_y = [axis_of(d, y.ndim) for d in lists[1]]
+    if [x.shape[i] for i in of_x] != [y.shape[i] for i in of_y]:
+        raise ShapeError(
+            f"tensordot({described(x)}, {described(y)}): the contracted dimensions {of_x} and "
+            f"{of_y} differ in size"
+        )
+    labels_x = list(range(x.ndim))
+    labels_y = [x.ndim + i for i in range(y.ndim)]
+    for i, j in zip(of_x, of_y, strict=True):
+        labels_y[j] = labels_x[i]
+    shared = {labels_x[i] for i in of_x}
+    out = [label for label in (*labels_x, *labels_y) if label not in shared]
+    return EinSum.apply(((tuple(labels_x), tuple(labels_y)), tuple(out)), x, y)
+
+
+def _scaled(name: str, product: Any, check: tuple[int, int], doc: str) -> Any:
+    def function(
+        input: Tensor, first: Tensor, second: Tensor, *, beta: float = 1, alpha: float = 1
+    ) -> Tensor:
+        x, y = _operand(first), _operand(second)
+        if (x.ndim, y.ndim) != check:
+            raise RuntimeError(
+                f"{name}({described(input)}, {described(x)}, {described(y)}): the factors must "
+                f"have {check[0]} and {check[1]} dimensions"
+            )
+        result = product(x, y)
+        if alpha != 1:
+            result = result * alpha
+        if beta == 0:  # as in PyTorch, NaN in an input that counts for nothing does not spread
+            return result.expand(np.broadcast_shapes(tuple(input.shape), tuple(result.shape)))
+        return input * beta + result if beta != 1 else input + result  # type: ignore[operator]
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return public(name, in_place=True)(function)
+
+
+addmm = _scaled("addmm", matmul, (2, 2), "beta · input + alpha · (mat1 @ mat2).")
+addmv = _scaled("addmv", matmul, (2, 1), "beta · input + alpha · (mat @ vec).")
+addr = _scaled("addr", outer, (1, 1), "beta · input + alpha · outer(vec1, vec2).")
+baddbmm = _scaled("baddbmm", matmul, (3, 3), "beta · input + alpha · (batch1 @ batch2).")
+addbmm = _scaled(
+    "addbmm",
+    lambda x, y: matmul(x, y).sum(0),  # type: ignore[attr-defined]
+    (3, 3),
+    "beta · input + alpha · Σ over the batch of (batch1 @ batch2).",
+)
 
 
 class Linear(Op):

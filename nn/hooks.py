@@ -1,0 +1,123 @@
+"""Calling a module that has forward hooks. A module without any never gets here."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from autograd.hooks import RemovableHandle
+
+if TYPE_CHECKING:
+    from .module import Module
+
+
+class Hook(NamedTuple):
+    """A registered function and how it wants to be called."""
+
+    function: Callable[..., Any]
+    with_kwargs: bool
+    always_call: bool = False
+
+
+def register_forward_pre_hook(
+    self: Module,
+    hook: Callable[..., Any],
+    *,
+    prepend: bool = False,
+    with_kwargs: bool = False,
+) -> RemovableHandle:
+    """Calls `hook(module, args)` before `forward`.
+
+    What it returns, unless None, replaces the arguments. With `with_kwargs` the hook is called as
+    `hook(module, args, kwargs)` and returns None or the pair `(args, kwargs)`. `prepend` puts it
+    before the hooks that are there already. The returned handle has `remove()`.
+    """
+    return _add(self, "_forward_pre_hooks", Hook(hook, with_kwargs), prepend)
+
+
+def register_forward_hook(
+    self: Module,
+    hook: Callable[..., Any],
+    *,
+    prepend: bool = False,
+    with_kwargs: bool = False,
+    always_call: bool = False,
+) -> RemovableHandle:
+    """Calls `hook(module, args, output)` after `forward`.
+
+    What it returns, unless None, replaces the output. With `with_kwargs` the hook is called as
+    `hook(module, args, kwargs, output)`, with `always_call` also when `forward` raised an error.
+    `prepend` puts it before the hooks that are there already. The returned handle has `remove()`.
+
+    >>> import autograd, nn
+    >>> layer = nn.Linear(2, 3)
+    >>> handle = layer.register_forward_hook(lambda module, args, out: print(tuple(out.shape)))
+    >>> _ = layer(autograd.ones(4, 2))
+    (4, 3)
+    >>> handle.remove()
+    """
+    return _add(self, "_forward_hooks", Hook(hook, with_kwargs, always_call), prepend)
+
+
+def _add(module: Module, table: str, hook: Hook, prepend: bool) -> RemovableHandle:
+    """Adds `hook` to a dict of `module`, which exists only once it has an entry."""
+    hooks = module.__dict__.setdefault(table, {})
+    handle = RemovableHandle(hooks)
+    others = dict(hooks) if prepend else {}
+    if prepend:
+        hooks.clear()
+    hooks[handle.id] = hook
+    hooks.update(others)
+    return handle
+
+
+def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`module.forward` between its pre-hooks and its hooks."""
+    done: set[int] = set()
+    result = None
+    try:
+        args, kwargs = _before(module, args, kwargs)
+        result = module.forward(*args, **kwargs)
+        for key, hook in list(module._forward_hooks.items()):
+            done.add(key)
+            result = _after(module, hook, args, kwargs, result)
+    except Exception:
+        for key, hook in list(module._forward_hooks.items()):
+            if hook.always_call and key not in done:
+                try:
+                    result = _after(module, hook, args, kwargs, result)
+                except Exception as error:
+                    warnings.warn(
+                        f"a forward hook with always_call=True of {module._get_name()} failed, "
+                        f"which was ignored since another error is being raised: {error}",
+                        UserWarning,
+                        stacklevel=3,
+                    )
+        raise
+    return result
+
+
+def _before(module: Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    for hook in list(module._forward_pre_hooks.values()):
+        if not hook.with_kwargs:
+            changed = hook.function(module, args)
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+            continue
+        changed = hook.function(module, args, kwargs)
+        if changed is None:
+            continue
+        if not (isinstance(changed, tuple) and len(changed) == 2):
+            raise RuntimeError(
+                "forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
+                f"but got {changed}."
+            )
+        args, kwargs = changed
+    return args, kwargs
+
+
+def _after(module: Module, hook: Hook, args: Any, kwargs: Any, result: Any) -> Any:
+    given = (args, kwargs) if hook.with_kwargs else (args,)
+    changed = hook.function(module, *given, result)
+    return result if changed is None else changed

@@ -1,0 +1,374 @@
+"""`Module`: a tree of layers that knows its parameters, its buffers and its mode.
+
+What is assigned to an attribute is sorted by its type: a `Parameter`, a `Buffer` or a `Module`
+goes into a table of its own (`_parameters`, `_buffers`, `_modules`), everything else is an ordinary
+attribute. Methods that only walk the tree are written in tree.py, those that save and load in
+state.py, hooks in hooks.py and the printed form in text.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+
+from autograd import Tensor, no_grad
+from autograd.creation import check_device
+from autograd.dtypes import as_dtype
+
+from . import hooks, state, text, tree
+from .parameter import Buffer, Parameter
+
+_NO_HOOKS: Mapping[int, Any] = MappingProxyType({})
+
+
+class Module:
+    """Base class of all layers and models.
+
+    A subclass creates its layers in `__init__`, after `super().__init__()`, and computes its
+    result in `forward`. Calling the module calls `forward` and the hooks.
+
+    >>> import autograd, nn
+    >>> class Net(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.hidden = nn.Linear(4, 8)
+    ...         self.out = nn.Linear(8, 2)
+    ...
+    ...     def forward(self, x):
+    ...         return self.out(self.hidden(x).relu())
+    >>> net = Net()
+    >>> net
+    Net(                                                          # 58 parameters
+      (hidden): Linear(in_features=4, out_features=8, bias=True)  # 40
+      (out): Linear(in_features=8, out_features=2, bias=True)     # 18
+    )
+    >>> net(autograd.ones(3, 4)).shape
+    Size([3, 2])
+    """
+
+    training: bool
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
+    _non_persistent_buffers_set: set[str]
+    _forward_hooks: Mapping[int, hooks.Hook] = _NO_HOOKS
+    _forward_pre_hooks: Mapping[int, hooks.Hook] = _NO_HOOKS
+    _version: int = 1
+
+    def __init__(self) -> None:
+        self.__dict__.update(
+            training=True,
+            _parameters={},
+            _buffers={},
+            _modules={},
+            _non_persistent_buffers_set=set(),
+        )
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation, which every subclass defines. Call the module, not this."""
+        raise NotImplementedError(
+            f'Module [{self._get_name()}] is missing the required "forward" function'
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._forward_hooks or self._forward_pre_hooks:
+            return hooks.call_with_hooks(self, args, kwargs)
+        return self.forward(*args, **kwargs)
+
+    # Attributes ----------------------------------------------------------------------------
+
+    def __getattr__(self, name: str) -> Any:
+        own = self.__dict__
+        if "_parameters" in own:
+            if name in own["_parameters"]:
+                return own["_parameters"][name]
+            if name in own["_buffers"]:
+                return own["_buffers"][name]
+            if name in own["_modules"]:
+                return own["_modules"][name]
+            hint = ""
+        else:
+            hint = f"; {self._get_name()}.__init__ must call super().__init__() first"
+        raise AttributeError(
+            f"'{self._get_name()}' object has no attribute '{name}'{hint}", name=name, obj=self
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        own = self.__dict__
+        if isinstance(value, Parameter):
+            self._table("_parameters")
+            self._forget(name, "_parameters")
+            self.register_parameter(name, value)
+        elif name in own.get("_parameters", ()):
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign '{type(value).__name__}' as parameter '{name}' "
+                    "(nn.Parameter or None expected); wrap it as nn.Parameter(tensor), or copy "
+                    f"its values under no_grad with .{name}.copy_(tensor)"
+                )
+            own["_parameters"][name] = None
+        elif isinstance(value, Module):
+            self._table("_modules")
+            self._forget(name, "_modules")
+            own["_modules"][name] = value
+        elif name in own.get("_modules", ()):
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign '{type(value).__name__}' as child module '{name}' "
+                    "(nn.Module or None expected)"
+                )
+            own["_modules"][name] = None
+        elif isinstance(value, Buffer) or name in own.get("_buffers", ()):
+            if value is not None and not isinstance(value, Tensor):
+                raise TypeError(
+                    f"cannot assign '{type(value).__name__}' as buffer '{name}' "
+                    "(nn.Buffer, Tensor or None expected)"
+                )
+            self._table("_buffers")
+            self._forget(name, "_buffers")
+            stays = name not in own["_non_persistent_buffers_set"]
+            self.register_buffer(name, value, getattr(value, "persistent", stays))
+        else:
+            object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        for table in ("_parameters", "_buffers", "_modules"):
+            if name in self.__dict__.get(table, ()):
+                del self.__dict__[table][name]
+                self._non_persistent_buffers_set.discard(name)
+                return
+        object.__delattr__(self, name)
+
+    def __dir__(self) -> list[str]:
+        names = [*object.__dir__(self), *self._parameters, *self._buffers, *self._modules]
+        return sorted({name for name in names if not name[0].isdigit()})
+
+    def _table(self, kind: str) -> dict[str, Any]:
+        """One of the tables, or an error if `__init__` has not made them yet."""
+        if kind not in self.__dict__:
+            raise AttributeError(
+                f"cannot assign {kind[1:-1]} before Module.__init__() call: "
+                f"{self._get_name()}.__init__ must call super().__init__() first"
+            )
+        return self.__dict__[kind]
+
+    def _forget(self, name: str, keep: str) -> None:
+        """Removes `name` from everywhere but the table `keep`."""
+        own = self.__dict__
+        own.pop(name, None)
+        for table in ("_parameters", "_buffers", "_modules"):
+            if table != keep:
+                own[table].pop(name, None)
+        if keep != "_buffers":
+            own["_non_persistent_buffers_set"].discard(name)
+
+    def _check_name(self, name: Any, kind: str) -> dict[str, Any]:
+        """The table for a new entry called `name`, if it can have that name."""
+        table = self._table(f"_{kind}s")
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+        if "." in name:
+            raise KeyError(f'{kind} name can\'t contain ".", got: {name}')
+        if name == "":
+            raise KeyError(f'{kind} name can\'t be empty string ""')
+        if name not in table and hasattr(self, name):
+            raise KeyError(f"attribute '{name}' already exists")
+        return table
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Adds a parameter; None reserves the name, as for a layer without bias."""
+        table = self._check_name(name, "parameter")
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
+                "(nn.Parameter or None required)"
+            )
+        if param is not None and param.grad_fn is not None:
+            raise ValueError(
+                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be "
+                f"created explicitly. To express '{name}' as a function of another Tensor, "
+                "compute the value in the forward() method."
+            )
+        table[name] = param
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Adds a tensor that is part of the state but not learned.
+
+        A buffer that is not `persistent` is left out of `state_dict()`.
+        """
+        table = self._check_name(name, "buffer")
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' "
+                "(Tensor or None required)"
+            )
+        table[name] = tensor
+        if persistent:
+            self._non_persistent_buffers_set.discard(name)
+        else:
+            self._non_persistent_buffers_set.add(name)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Adds a child, as assigning it to the attribute `name` does."""
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._check_name(name, "module")[name] = module
+
+    register_module = add_module
+
+    # Below this module, by path (tree.py) --------------------------------------------------
+
+    named_modules = tree.named_modules
+    modules = tree.modules
+    named_children = tree.named_children
+    children = tree.children
+    named_parameters = tree.named_parameters
+    parameters = tree.parameters
+    named_buffers = tree.named_buffers
+    buffers = tree.buffers
+    get_submodule = tree.get_submodule
+    get_parameter = tree.get_parameter
+    get_buffer = tree.get_buffer
+
+    # Saved state (state.py) and hooks (hooks.py) -------------------------------------------
+
+    state_dict = state.state_dict
+    load_state_dict = state.load_state_dict
+    _save_to_state_dict = state._save_to_state_dict
+    _load_from_state_dict = state._load_from_state_dict
+    get_extra_state = state.get_extra_state
+    set_extra_state = state.set_extra_state
+    register_forward_pre_hook = hooks.register_forward_pre_hook
+    register_forward_hook = hooks.register_forward_hook
+
+    # Modes and conversions -----------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets training mode, which Dropout and the norm layers look at, here and below."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Sets evaluation mode here and below: `train(False)`."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Freezes the parameters (False) or lets them learn again."""
+        for p in self.parameters():
+            p.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Drops the gradients of the parameters, or fills them with zeros."""
+        for p in self.parameters():
+            g = p._grad
+            if g is None:
+                continue
+            if set_to_none:
+                p._grad = None
+                continue
+            if g.requires_grad:  # made with create_graph=True
+                p._grad = g = g.detach()
+            g._data[...] = 0
+            g._versions().n += 1
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """Calls `fn` on all modules below and on this one, children first.
+
+        >>> import nn
+        >>> def zero_bias(module):
+        ...     if isinstance(module, nn.Linear):
+        ...         nn.init.zeros_(module.bias)
+        >>> net = nn.Sequential(nn.Linear(4, 2), nn.ReLU()).apply(zero_bias)
+        >>> net[0].bias.tolist()
+        [0.0, 0.0]
+        """
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def to(
+        self,
+        *args: Any,
+        device: Any = None,
+        dtype: Any = None,
+        non_blocking: bool = False,
+        memory_format: Any = None,
+    ) -> Self:
+        """Converts floating parameters and buffers: `to(dtype)`, `to("cpu")`, `to(tensor)`.
+
+        The parameters stay the same objects, so an optimizer keeps working. The only device is
+        the CPU; `non_blocking` and `memory_format` are accepted and mean nothing here.
+
+        >>> import autograd, nn
+        >>> nn.Linear(2, 2).to(autograd.float64).weight.dtype
+        dtype('float64')
+        """
+        check_device(device)
+        for arg in args:
+            if isinstance(arg, Tensor):
+                dtype = arg.dtype
+            elif isinstance(arg, str) or hasattr(arg, "index"):
+                check_device(arg)
+            elif arg is not None and not isinstance(arg, bool):  # a bool is `non_blocking`
+                dtype = arg
+        if dtype is None:
+            return self
+        if as_dtype(dtype).kind != "f":
+            raise TypeError(
+                f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}"
+            )
+        return self._apply(lambda t: t.to(dtype) if t.dtype.kind == "f" else t)
+
+    def float(self) -> Self:
+        """Converts floating parameters and buffers to float32."""
+        return self.to(np.float32)
+
+    def double(self) -> Self:
+        """Converts floating parameters and buffers to float64."""
+        return self.to(np.float64)
+
+    def half(self) -> Self:
+        """Converts floating parameters and buffers to float16."""
+        return self.to(np.float16)
+
+    def cpu(self) -> Self:
+        """Does nothing: everything is on the CPU."""
+        return self
+
+    def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
+        """Replaces the values of parameters, their gradients and the buffers by `fn(values)`."""
+        with no_grad():
+            for module in self.modules():
+                for p in module._parameters.values():
+                    if p is None:
+                        continue
+                    p.data = fn(p)
+                    if p._grad is not None:
+                        p._grad = fn(p._grad.detach())
+                for name, buffer in module._buffers.items():
+                    if buffer is not None:
+                        module._buffers[name] = fn(buffer)
+        return self
+
+    # Text ----------------------------------------------------------------------------------
+
+    _folds_repeats = False  # print equal neighbours as `(0-2): 3 x Linear(...)`
+
+    def extra_repr(self) -> str:
+        """What the printed module shows between its brackets."""
+        return ""
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        return text.module_text(self)

@@ -224,7 +224,8 @@ def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
     tensor([0.5000, 0.5000])
     """
     x, axis = _softmax_input(input, dim, dtype, "softmax")
-    return Softmax.apply(x, axis).reshape(input.shape)  # type: ignore[attr-defined]
+    out = Softmax.apply(x, axis)
+    return out if as_tensor(input)._data.ndim else out.reshape(())  # type: ignore[attr-defined]
 
 
 @public(op=LogSoftmax)
@@ -236,4 +237,5 @@ def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor
     tensor([-10000.,      0.])
     """
     x, axis = _softmax_input(input, dim, dtype, "log_softmax")
-    return LogSoftmax.apply(x, axis).reshape(input.shape)  # type: ignore[attr-defined]
+    out = LogSoftmax.apply(x, axis)
+    return out if as_tensor(input)._data.ndim else out.reshape(())  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,7 @@ def cross_entropy(
     >>> nn.functional.cross_entropy(autograd.tensor([[0.0, 0.0]]), autograd.tensor([1]))
     tensor(0.6931)
     """
+    reduction = resolved_reduction(reduction, size_average, reduce)
     check_reduction(reduction, "cross_entropy")
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing}")
@@ -150,3 +152,35 @@ def check_reduction(reduction: str, name: str) -> None:
     """Raises for anything but PyTorch's three reductions."""
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+def resolved_reduction(reduction: str, size_average: Any, reduce: Any) -> str:
+    """`reduction`, or what PyTorch's old arguments `size_average` and `reduce` say."""
+    if size_average is None and reduce is None:
+        return reduction
+    mean = size_average is None or size_average
+    found = "none" if reduce is not None and not reduce else "mean" if mean else "sum"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{found}' instead.",
+        UserWarning,
+        stacklevel=3,
+    )
+    return found
+
+
+class BinaryCrossEntropy(Op):
+    """-(t log x + (1 - t) log(1 - x)), with logarithms of at least -100.
+
+    A primitive, since at x = 0 and x = 1, where sigmoids end up, the derivatives of the parts are
+    0 / 0; that of the whole is bounded by keeping x (1 - x) at 1e-12 or more, as in PyTorch.
+    """
+
+    promote = "float"
+    backward = {
+        "x": lambda g, x, t: g * (x - t) / np.maximum(x * (1 - x), 1e-12),
+        "t": lambda g, x: g * (np.log1p(-x) - np.log(x)),
+    }
+    formula = {"x": "g * (x - t) / (x * (1 - x))", "t": "g * (log(1 - x) - log(x))"}
+
+    def forward(x, t):  # type: ignore[no-untyped-def]
+        return -(t * np.maximum(np.log(x), -100) + (1 - t) * np.maximum(np.log1p(-x), -100))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .table import Row, bad, call, x
+from .table import Row, bad, call, exact, x
 
 WRONG = (RuntimeError, ValueError)
 
@@ -39,4 +39,59 @@ ROWS = [
         bad(WRONG, x(2, 3), x(4, 2)),
         numpy=lambda a, w, b=0: a @ w.T + b,
     ),
+    Row("vdot", call(x(3), x(3)), bad(WRONG, x(2), x(3)), numpy=np.dot),
+    Row("inner", call(x(3), x(3)), call(x(2, 3), x(4, 3)), call(x(), x(3)), bad(WRONG, x(2), x(3))),
+    Row("outer", call(x(3), x(2)), call(x(0), x(2)), bad(WRONG, x(2, 2), x(3))),
+    Row(
+        "tensordot",
+        call(x(2, 3), x(3, 2), dims=1),
+        call(x(2, 3, 2), x(3, 2, 4)),
+        call(x(2, 3, 2), x(2, 3, 4), dims=([0, 1], [0, 1])),
+        call(x(2), x(3), dims=0),
+        bad(WRONG, x(2, 3), x(2, 3), dims=1),
+        numpy=lambda a, b, dims=2: np.tensordot(a, b, dims),
+    ),
+    Row(
+        "einsum",
+        *[
+            call(equation, *[x(*shape) for shape in shapes])
+            for equation, *shapes in [
+                ("ij,jk->ik", (2, 3), (3, 2)),
+                ("ij,jk", (2, 3), (3, 2)),
+                ("ii", (3, 3)),
+                ("ii->i", (3, 3)),
+                ("bij,bjk->bik", (2, 2, 3), (2, 3, 2)),
+                ("...ij,...jk->...ik", (2, 2, 3), (3, 2)),
+                ("i,j,k->ijk", (2,), (3,), (2,)),
+                ("ij,kl->ik", (2, 3), (2, 2)),
+                ("ij->", (2, 3)),
+                ("iij,j->i", (2, 2, 3), (3,)),
+                ("i...->...i", (2, 3, 2)),
+                ("ab,bc,cd,ad->ac", (2, 3), (3, 2), (2, 2), (2, 2)),
+                ("bhqd,bhkd->bhqk", (1, 2, 2, 3), (1, 2, 2, 3)),
+                ("ij,jk->ik", (0, 3), (3, 2)),
+            ]
+        ],
+        bad(WRONG, "ij,jk->ik", x(2, 3), x(2, 3)),
+        bad(WRONG, "ij->i", x(2)),
+        bad(WRONG, "ij->k", x(2, 2)),
+        numpy=np.einsum,
+    ),
+    *[
+        Row(
+            name,
+            call(x(*bias), x(*first), x(*second)),
+            call(x(*bias), x(*first), x(*second), beta=0.5, alpha=2.0),
+            call(exact(np.nan), x(*first), x(*second), beta=0),
+            numpy=None,
+            why="the sum and product are tested on their own",
+        )
+        for name, bias, first, second in [
+            ("addmm", (2,), (2, 3), (3, 2)),
+            ("addmv", (2,), (2, 3), (3,)),
+            ("addr", (2, 3), (2,), (3,)),
+            ("baddbmm", (2, 2, 2), (2, 2, 3), (2, 3, 2)),
+            ("addbmm", (2, 2), (2, 2, 3), (2, 3, 2)),
+        ]
+    ],
 ]

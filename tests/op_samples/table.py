@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -102,20 +103,23 @@ class Sample:
     kind: str = "call"  # "call", "edge" or "bad"
     error: Any = None
 
-    def arrays(self, dtype: Any = np.float64) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Arguments and keywords with ndarrays in the place of inputs."""
-        dtype = np.dtype(dtype)
-        count = iter(range(1000))
+    def build(self, make: Callable[[np.ndarray, Input], Any], *dtypes: Any) -> Any:
+        """(args, kwargs) with `make(values, input)` in the place of each input.
 
-        def drawn(a: Any) -> Any:
-            return a.draw(zlib.crc32(repr((a, next(count))).encode()), dtype)
+        Real inputs are drawn in `dtypes` by turns.
+        """
+        seeds, wanted = itertools.count(), itertools.cycle(map(np.dtype, dtypes))
 
-        return map_inputs(self.args, drawn), map_inputs(self.kwargs, drawn)
+        def made(a: Input) -> Any:
+            seed = zlib.crc32(repr((a, next(seeds))).encode())
+            return make(a.draw(seed, next(wanted) if a.kind == "real" else np.dtype(bool)), a)
+
+        return map_inputs(self.args, made), map_inputs(self.kwargs, made)
 
     def inputs(self) -> list[Input]:
-        """The inputs, in the order of `arrays`."""
+        """The inputs, in the order in which they are built."""
         found: list[Input] = []
-        map_inputs((self.args, self.kwargs), lambda a: found.append(a))
+        map_inputs((self.args, self.kwargs), found.append)
         return found
 
     def __str__(self) -> str:
@@ -171,7 +175,7 @@ class Row:
     run: Callable[..., Any] | None
     tol: tuple[float, float]
     random: bool  # results are random numbers: only shape and dtype are compared
-    skip_dtypes: str  # kinds of dtype ("i", "u", "b", "e": float16) not compared with PyTorch
+    skip_dtypes: frozenset[str]  # dtypes whose results are not compared with PyTorch's; say why
     why: str
 
     def __init__(
@@ -184,19 +188,26 @@ class Row:
         run: Callable[..., Any] | None = None,
         tol: tuple[float, float] = (1e-10, 1e-5),
         random: bool = False,
-        skip_dtypes: str = "",
+        skip_dtypes: Any = (),
         why: str = "",
     ) -> None:
-        values = {**locals(), "samples": samples}
+        values = {**locals(), "skip_dtypes": frozenset(skip_dtypes)}
         for name_ in self.__dataclass_fields__:
             object.__setattr__(self, name_, values[name_])
+
+    def changed(self, **changes: Any) -> Row:
+        """The row with other options."""
+        options = {name: getattr(self, name) for name in self.__dataclass_fields__} | changes
+        return Row(options.pop("name"), *options.pop("samples"), **options)
 
     def evaluate(self, f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """The result of the call with `f` as the function."""
         return f(*args, **kwargs) if self.run is None else self.run(f, *args, **kwargs)
 
 
-SPECIAL = [0.0, -0.0, 0.5, 1.0, -1.0, 100.0, -100.0, np.inf, -np.inf, np.nan]
+SPECIAL = [0.0, -0.0, 0.5, 1.0, -1.0, 100.0, -100.0, np.inf, -np.inf]
+# At NaN only values are compared: no derivative is better than another.
+NAN = exact([np.nan, 1.0], grad=False)
 
 
 def unary(
@@ -210,7 +221,7 @@ def unary(
     """The row of an elementwise function of one tensor."""
     samples = [call(domain(2, 3)), call(domain()), call(domain(0, 3)), *more]
     if edges is not None:
-        samples.append(edge(exact(edges)))
+        samples += [edge(exact(edges)), edge(NAN)]
     return Row(name, *samples, numpy=ref, **options)
 
 
@@ -236,21 +247,13 @@ def binary(
     ]
     if edges is not None:
         column, line = np.meshgrid(edges, edges)
-        samples.append(edge(exact(column), exact(line)))
+        samples += [
+            edge(exact(column), exact(line)),
+            edge(NAN, exact([[1.0], [np.nan]], grad=False)),
+        ]
     return Row(name, *samples, numpy=ref, **options)
 
 
 def constant(row: Row) -> Row:
     """The row as one whose results carry no gradient (comparisons, predicates)."""
-    samples = tuple(replace(s, kind="call" if s.kind == "edge" else s.kind) for s in row.samples)
-    return Row(
-        row.name,
-        *samples,
-        numpy=row.numpy,
-        torch=row.torch,
-        grad=0,
-        run=row.run,
-        tol=row.tol,
-        skip_dtypes=row.skip_dtypes,
-        why=row.why,
-    )
+    return row.changed(grad=0)

@@ -53,4 +53,6 @@ bind_methods()
 globals().update(
     {e.name: e.function for e in _ENTRIES.values() if not e.namespace and not e.name.startswith("_")}
 )
+from . import linalg as linalg, special as special  # noqa: E402 (they show the finished table)
+
 float, int, bool = float32, int32, bool_  # PyTorch's names; Python's own stay in `builtins`

@@ -7,6 +7,7 @@ a chain of a million nodes is as good as one of ten.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
@@ -37,9 +38,10 @@ def backward(
     tensor([3., 5.])
     """
     if inputs is not None:
-        inputs = _sequence_of(inputs)
+        inputs = list(dict.fromkeys(_sequence_of(inputs)))
         if not inputs:
             raise RuntimeError("backward: `inputs` is empty; leave it out for all leaves")
+        _check_inputs(inputs, "backward")
     roots, seeds = _roots(_sequence_of(tensors), grad_tensors, create_graph, "backward")
     table = _run(roots, seeds, retain_graph, create_graph, inputs)
     for target, (g, owned) in table.items():
@@ -70,17 +72,17 @@ def grad(
     >>> dx, autograd.grad(dx, x)
     (tensor(6., grad_fn=<MulBackward0>), (tensor(2.),))
     """
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: materialize_grads=True needs allow_unused=True, or leave it out")
     inputs = _sequence_of(inputs)
-    for i, x in enumerate(inputs):
-        if not isinstance(x, Tensor):
-            raise TypeError(f"grad: input {i} is a {type(x).__name__}, not a Tensor")
-        if not x.requires_grad:
-            raise RuntimeError(f"grad: input {i}, {described(x)}, does not require grad")
+    _check_inputs(inputs, "grad")
     roots, seeds = _roots(_sequence_of(outputs), grad_outputs, create_graph, "grad")
     table = _run(roots, seeds, retain_graph, create_graph, inputs)
     results: list[Tensor | None] = []
+    shared = {id(seed) for seed in seeds}
     for i, x in enumerate(inputs):
-        found = table.get(_target(x))
+        target = _target(x)
+        found = table.get(target)
         if found is None and materialize_grads:
             results.append(wrap(np.zeros_like(x._data)))
         elif found is None:
@@ -92,7 +94,13 @@ def grad(
             results.append(None)
         else:
             g, owned = found
-            results.append(g if create_graph else wrap(g if owned else np.array(g)))
+            if not create_graph:
+                table[target] = (g, False)  # an input may come twice
+                g = wrap(g if owned else np.array(g))
+            elif id(g) in shared or g._base is not None:
+                g = g.clone()
+            shared.add(id(g))
+            results.append(g)
     return tuple(results)
 
 
@@ -133,7 +141,7 @@ def backward_steps(
     owned = set() if owned is None else owned
     reuse = not (graph or keep)
     for node in order:
-        if node.outputs is None and node.hooks is None:
+        if node._outputs is None and node.hooks is None:
             g = table.pop(node, None)
         else:
             g = _upstream(node, table, graph)
@@ -185,15 +193,16 @@ def _upstream(node: Node, table: dict[Any, Any], graph: bool) -> Any:
 
     For a node with several results it is a list.
     """
-    if node.outputs is None:
+    outputs = node.outputs
+    if outputs is None:
         g = table.pop(node, None)
         return _hooked(node, g, graph) if node.hooks and g is not None else g
-    parts = [table.pop(output, None) for output in node.outputs]
+    parts = [table.pop(output, None) for output in outputs]
     if all(part is None for part in parts):
         return None
     return [
         _hooked(o, part, graph) if o.hooks and part is not None else part
-        for o, part in zip(node.outputs, parts, strict=True)
+        for o, part in zip(outputs, parts, strict=True)
     ]
 
 
@@ -279,7 +288,8 @@ def _run(
 
 
 def _parts(node: Node, g: Any) -> Any:
-    return [(node, g)] if node.outputs is None else zip(node.outputs, g, strict=True)
+    outputs = node.outputs
+    return [(node, g)] if outputs is None else zip(outputs, g, strict=True)
 
 
 def _needed_edges(order: Sequence[Node], wanted: set[Any]) -> dict[Node, Any]:
@@ -300,21 +310,25 @@ def _needed_edges(order: Sequence[Node], wanted: set[Any]) -> dict[Node, Any]:
 
 def _accumulate(x: Tensor, g: Any, owned: bool, graph: bool) -> None:
     """Adds a finished gradient to `x.grad`; never hands out an array that something else holds."""
-    if x._grad is None:
-        x._grad = g if graph else wrap(g if owned and type(g) is np.ndarray else np.array(g))
-    elif graph:
-        x._grad = x._grad + g
-    else:
-        x._grad._data = _added(x._grad._data, g)
-        x._grad._versions().n += 1
+    with _accumulating:
+        if x._grad is None:
+            if graph:
+                x._grad = g.clone()
+            else:
+                x._grad = wrap(g if owned and type(g) is np.ndarray else np.array(g))
+        elif graph:
+            x._grad = x._grad + g
+        else:
+            total = x._grad._data
+            with np.errstate(all="ignore"):
+                np.add(total, g, out=total)
+            x._grad._versions().n += 1
     if x._post_hooks:
         for hook in list(x._post_hooks.values()):
             hook(x)
 
 
-def _added(total: np.ndarray, g: Any) -> np.ndarray:
-    with np.errstate(all="ignore"):
-        return np.add(total, g, out=total)
+_accumulating = threading.RLock()  # leaves are shared between threads
 
 
 def _target(x: Tensor) -> Any:
@@ -326,6 +340,14 @@ def _target(x: Tensor) -> Any:
 
 def _sequence_of(x: Any) -> list[Any]:
     return list(x) if isinstance(x, (list, tuple)) else [x]
+
+
+def _check_inputs(inputs: list[Any], name: str) -> None:
+    for i, x in enumerate(inputs):
+        if not isinstance(x, Tensor):
+            raise TypeError(f"{name}: input {i} is a {type(x).__name__}, not a Tensor")
+        if not x.requires_grad:
+            raise RuntimeError(f"{name}: input {i}, {described(x)}, does not require grad")
 
 
 def _roots(

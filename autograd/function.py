@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -36,16 +37,18 @@ class Node:
 
     `edges` has one entry per argument of the operation: where that argument's gradient goes (the
     `Node` or `Output` that made it, or its `Leaf`), None where no gradient flows. `shape` and
-    `dtype` are the result's. `args` is what was saved, None once freed.
+    `dtype` are the result's (of the first where there are several; `results` has all). `args` is
+    what was saved, None once freed.
     """
 
     edges: tuple[Any, ...] = ()
     sequence: int = -1
     shape: tuple[int, ...] = ()
     dtype: np.dtype
+    results: tuple[tuple[tuple[int, ...], np.dtype], ...]
     args: tuple[Any, ...] | None = ()
     frees = False  # whether `args` holds arrays, which a backward pass drops
-    outputs: tuple[Output, ...] | None = None  # set when the operation has several results
+    _outputs: list[Callable[[], Output | None]] | None = None  # weak, when there are several
     hooks: dict[int, Callable[..., Any]] | None = None
     pre_hooks: dict[int, Callable[..., Any]] | None = None
     # True: a gradient that vjp returns is the upstream one, a view of it, or a new array.
@@ -55,6 +58,32 @@ class Node:
     def needs_input_grad(self) -> tuple[bool, ...]:
         """One bool per argument: does a gradient flow to it?"""
         return tuple([edge is not None for edge in self.edges])
+
+    @property
+    def outputs(self) -> tuple[Output, ...] | None:
+        """Where the gradients of the results arrive, None when there is just one result.
+
+        Results and their consumers refer to the node through these, so the node's references
+        are weak; one that nobody has is made anew.
+        """
+        if self._outputs is None:
+            return None
+        found = []
+        for i, reference in enumerate(self._outputs):
+            output = reference()
+            if output is None:
+                output = Output(self, i, *self.results[i])
+                self._outputs[i] = weakref.ref(output)
+            found.append(output)
+        return tuple(found)
+
+    def _record_outputs(self, arrays: Sequence[np.ndarray]) -> tuple[Output, ...]:
+        """Notes that the operation has several results."""
+        self.results = tuple((a.shape, a.dtype) for a in arrays)
+        self.shape, self.dtype = self.results[0]
+        outputs = tuple(Output(self, i, *result) for i, result in enumerate(self.results))
+        self._outputs = [weakref.ref(output) for output in outputs]
+        return outputs
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
@@ -82,7 +111,7 @@ class Node:
 class Output:
     """One of several results of a node; stands in the `edges` of the results' consumers."""
 
-    __slots__ = ("dtype", "edges", "hooks", "index", "node", "shape")
+    __slots__ = ("__weakref__", "dtype", "edges", "hooks", "index", "node", "shape")
     sequence = -1
 
     def __init__(self, node: Node, index: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
@@ -116,6 +145,7 @@ class Op(Node):
     public: ClassVar[bool] = True  # False: an inner operation that users do not call
     namespace: ClassVar[str] = ""  # where an elementwise op appears, see registry.py
     aliases: ClassVar[tuple[str, ...]] = ()
+    in_place: ClassVar[bool] = True  # whether an elementwise op has a twin with an underscore
     view: ClassVar[bool] = False  # the result shares its first argument's memory
     makes_own_gradients = True
 
@@ -244,12 +274,10 @@ class Op(Node):
     def _several(self, outs: tuple[Any, ...], args: tuple[Any, ...], record: bool) -> Any:
         """Tensors for the results of an operation that has several; integer ones are constants."""
         results = tuple(map(wrap, outs))
-        if record:
+        if record and outs:
             self._save(args, outs)
             self.sequence = _next_sequence()
-            self.outputs = tuple(Output(self, i, o.shape, o.dtype) for i, o in enumerate(outs))
-            self.shape, self.dtype = outs[0].shape, outs[0].dtype
-            for result, output in zip(results, self.outputs, strict=True):
+            for result, output in zip(results, self._record_outputs(outs), strict=True):
                 if output.dtype.kind == "f":
                     result._edge = output
         if self.view:
@@ -284,9 +312,10 @@ class Op(Node):
             out = self.args[-1]
             if not graph:
                 return out
-            if self.outputs is None:
+            outputs = self.outputs
+            if outputs is None:
                 return wrap(out, self)
-            return [wrap(o, output) for o, output in zip(out, self.outputs, strict=True)]
+            return [wrap(o, output) for o, output in zip(out, outputs, strict=True)]
         if i == self.variadic:
             return [self._argument(j, graph) for j in range(i, len(self.args) - 1)]
         return self._argument(i, graph)
@@ -299,7 +328,11 @@ class Op(Node):
             expected = 0 if self._versions is None else self._versions[i]
             if a._counter.n != expected:
                 raise in_place_error(self, f"its argument {self.parameter(i)}", a)
-        return a if graph else a._data
+        if not graph:
+            return a._data
+        # Since then the tensor may have been detached, or made to require grad.
+        edge = self.edges[i]
+        return a if a._edge is edge else wrap(a._data, edge)
 
     def parameter(self, i: int) -> str:
         """The name of argument `i`."""

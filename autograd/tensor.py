@@ -296,7 +296,7 @@ class Tensor:
         """
         from .engine import backward
 
-        backward(self, gradient, retain_graph, create_graph, inputs)
+        backward(self, [gradient], retain_graph, create_graph, inputs)
 
     def tape(self) -> list[Node]:
         """The recorded operations that led to this tensor, oldest first.

@@ -34,6 +34,7 @@ from .grad_mode import (
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )
+from .gradcheck import gradcheck as gradcheck, gradgradcheck as gradgradcheck
 from .methods import bind_methods
 from .printing import set_printoptions as set_printoptions
 from .random import (

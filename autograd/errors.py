@@ -15,6 +15,10 @@ class ShapeError(RuntimeError, ValueError):
     """Shapes that do not fit. A RuntimeError as in PyTorch, and a ValueError as in NumPy."""
 
 
+class LinAlgError(RuntimeError, np.linalg.LinAlgError):
+    """A matrix without the inverse or decomposition that was asked for."""
+
+
 class GraphError(RuntimeError):
     """A backward pass that cannot be run: no graph, freed graph, changed values."""
 
@@ -34,26 +38,32 @@ def described(x: Any) -> str:
 def rethrow(error: Exception, name: str, args: tuple[Any, ...]) -> NoReturn:
     """Raises `error` again with the operation's name, shapes and dtypes in front.
 
-    NumPy's errors about shapes become `ShapeError`; other types are kept, so that an IndexError
-    stays one.
+    NumPy's errors about shapes become `ShapeError`, those about matrices `LinAlgError`; other
+    types are kept, so that an IndexError stays one.
     """
     if isinstance(error, (GraphError, UnsupportedOperand)) or getattr(error, "_described", False):
         raise error
-    operands = ", ".join(map(described, args))
-    message = f"{name}({operands}): {error}"
-    kind: type[Exception] = type(error)
-    if kind in (ValueError, ShapeError):
-        kind = ShapeError
-    elif kind not in (TypeError, IndexError, RuntimeError, NotImplementedError, OverflowError):
-        if isinstance(error, IndexError):  # NumPy's AxisError is both
-            kind = IndexError
-        elif isinstance(error, TypeError):  # NumPy's UFuncTypeError
-            kind = TypeError
-        else:
-            raise error
+    kind = next((ours for theirs, ours in _KINDS if isinstance(error, theirs)), None)
+    if kind is None:
+        raise error
+    message = f"{name}({', '.join(map(described, args))}): {error}"
+    if kind is LinAlgError:
+        message += " (the input must be regular, or positive definite, for this)"
     described_error = kind(message)
     described_error._described = True  # type: ignore[attr-defined]
     raise described_error from error
+
+
+# NumPy's errors first: its LinAlgError is a ValueError, its AxisError both an IndexError and one.
+_KINDS: list[tuple[type[Exception], type[Exception]]] = [
+    (np.linalg.LinAlgError, LinAlgError),
+    (IndexError, IndexError),
+    (ValueError, ShapeError),
+    (TypeError, TypeError),
+    (NotImplementedError, NotImplementedError),
+    (OverflowError, OverflowError),
+    (RuntimeError, RuntimeError),
+]
 
 
 def freed_error(node: Any) -> GraphError:

@@ -59,7 +59,8 @@ def _summed(x: np.ndarray, labels: Labels, keep: set[int]) -> tuple[np.ndarray, 
     lone = tuple(i for i, label in enumerate(labels) if label not in keep)
     if not lone:
         return x, labels
-    return x.sum(axis=lone, dtype=x.dtype), tuple(label for label in labels if label in keep)
+    dtype = x.dtype if x.dtype.kind == "f" else np.int64  # as `sum` does
+    return x.sum(axis=lone, dtype=dtype), tuple(label for label in labels if label in keep)
 
 
 def _pair(

@@ -15,6 +15,7 @@ from ..errors import ShapeError, described
 from ..function import Op
 from ..registry import public
 from ..tensor import Tensor
+from .indexing import where
 from .linalg import inv, matrix, solve, svdvals, t
 from .matrix import diagonal as _diagonal
 from .norms import matrix_norm
@@ -150,12 +151,11 @@ def matrix_power(A: Any, n: int) -> Tensor:
     tensor([[1., 3.],
             [0., 1.]])
     """
-    a = matrix(A, "linalg.matrix_power", square=True)
+    a = matrix(A, "linalg.matrix_power", square=True, floating=n < 0)
     if n < 0:
         a, n = inv(a), -n
     if n == 0:
-        size = a._data.shape[-1]
-        return as_tensor(np.eye(size, dtype=a.dtype)).expand(a.shape).clone()  # type: ignore[attr-defined]
+        return where(np.zeros(a._data.shape, np.bool_), a, np.eye(a._data.shape[-1], dtype=a.dtype))
     result = None
     while True:  # by repeated squaring
         if n % 2:
@@ -267,7 +267,7 @@ def solve_triangular(
             [0.]])
     """
     a: Any = matrix(A, "linalg.solve_triangular", square=True)
-    b = matrix(B, "linalg.solve_triangular")
+    b = matrix(as_tensor(B).to(a.dtype), "linalg.solve_triangular")  # type: ignore[attr-defined]
     if unitriangular:
         a = (a.triu(1) if upper else a.tril(-1)) + as_tensor(np.eye(a.shape[-1], dtype=a.dtype))
     else:
@@ -406,6 +406,7 @@ def vander(x: Any, *, N: int | None = None) -> Tensor:
             [1., 3., 9.]])
     """
     a: Any = as_tensor(x)
+    a = a if a.dtype.kind == "f" else a.long()
     size = a.shape[-1] if N is None else N
     powers = as_tensor(np.arange(size, dtype=a.dtype))
     return a.unsqueeze(-1) ** powers

@@ -69,9 +69,8 @@ def vector_norm(
     if ord < 1:
         return total ** (1.0 / ord)
     # The root has no derivative at 0: there the subgradient is 0, as for ord = 2.
-    positive = total > 0
-    root = (total + (~positive).to(a.dtype)) ** (1.0 / ord)
-    return root * positive.to(a.dtype)
+    zero = (total == 0).to(a.dtype)
+    return (total + zero) ** (1.0 / ord) * (1 - zero)
 
 
 @public(namespace="linalg")

@@ -183,7 +183,7 @@ addr = _scaled("addr", outer, (1, 1), "beta · input + alpha · outer(vec1, vec2
 baddbmm = _scaled("baddbmm", matmul, (3, 3), "beta · input + alpha · (batch1 @ batch2).")
 addbmm = _scaled(
     "addbmm",
-    lambda x, y: matmul(x, y).sum(0),  # type: ignore[attr-defined]
+    lambda x, y: matmul(x, y).sum(0).to(x.dtype),  # type: ignore[attr-defined]
     (3, 3),
     "beta · input + alpha · Σ over the batch of (batch1 @ batch2).",
 )

@@ -101,9 +101,10 @@ class Adam(Optimizer):
         largest = state["max_exp_avg_sq"]._data if group["amsgrad"] else None
         state["step"]._data += 1
         t = state["step"].item()
-        # The bias corrections of m and v, which are the same for all elements.
-        step_size = lr / (1 - beta1**t)
+        # m_hat / (sqrt(v_hat) + eps) with the corrections taken out of the pass over the elements,
+        # as the paper proposes at the end of its section 2.
         root = (1 - beta2**t) ** 0.5
+        alpha = lr * root / (1 - beta1**t)
         for p, g, m, v, v_max in blocks(param, grad, *averages, largest):
             if group["maximize"]:
                 g = -g
@@ -117,4 +118,4 @@ class Adam(Optimizer):
             v += (1 - beta2) * g * g
             if v_max is not None:
                 v = np.maximum(v_max, v, out=v_max)
-            p -= step_size * m / (np.sqrt(v) / root + eps)
+            p -= alpha * m / (np.sqrt(v) + eps * root)

@@ -28,7 +28,8 @@ class Unary(Op, abstract=True):
     def _specialize(cls) -> None:
         if cls.parameters == ("x",) and not cls._takes_ctx:
             cls.apply = staticmethod(_unary_apply(cls))  # type: ignore[method-assign]
-            cls.vjp = _fast_vjp(cls)  # type: ignore[method-assign]
+            if cls._rules:
+                cls.vjp = _unary_vjp(cls)  # type: ignore[method-assign]
 
 
 class Binary(Op, abstract=True):
@@ -50,7 +51,7 @@ class Binary(Op, abstract=True):
 
             cls.operator = staticmethod(_binary_apply(cls, operator))
             cls.apply = staticmethod(_binary_apply(cls, general))  # type: ignore[method-assign]
-            cls.vjp = _fast_vjp(cls)  # type: ignore[method-assign]
+            cls.vjp = _binary_vjp(cls)  # type: ignore[method-assign]
 
 
 def _unary_apply(cls: Any) -> Callable[..., Any]:
@@ -114,13 +115,14 @@ def _binary_apply(cls: Any, general: Callable[..., Any]) -> Callable[..., Any]:
                 if y._base is not None:
                     y._follow_base()
                 y_data, y_edge = y._data, y._edge
-                if x_data.dtype is not y_data.dtype or (floats_only and x_data.dtype.kind != "f"):
+                dtype = x_data.dtype
+                if dtype is not y_data.dtype or (floats_only and dtype.kind != "f"):
                     return general(x, y)
-            elif (type(y) is float or type(y) is int) and x_data.dtype.kind == "f":
+            elif (type(y) is float or type(y) is int) and (dtype := x_data.dtype).kind == "f":
                 y_data, y_edge = y, None
             else:
                 return general(x, y)
-        elif (type(x) is float or type(x) is int) and y._data.dtype.kind == "f":
+        elif (type(x) is float or type(x) is int) and (dtype := y._data.dtype).kind == "f":
             if y._base is not None:
                 y._follow_base()
             x_data, x_edge, y_data, y_edge = x, None, y._data, y._edge
@@ -141,7 +143,7 @@ def _binary_apply(cls: Any, general: Callable[..., Any]) -> Callable[..., Any]:
             result._edge = node = _new(cls)
             node.edges = (x_edge, y_edge)
             node.shape = out.shape
-            node.dtype = out.dtype
+            node.dtype = dtype
             node.sequence = _next_sequence()
             if keeps:
                 keep_x, keep_y, keep_out = plans[x_edge is not None][y_edge is not None]
@@ -160,32 +162,69 @@ def _binary_apply(cls: Any, general: Callable[..., Any]) -> Callable[..., Any]:
     return apply
 
 
-def _fast_vjp(cls: Any) -> Callable[..., Any]:
-    """`Op.vjp` for gradients as ndarrays and values that nobody could have changed in place."""
+def _unary_vjp(cls: Any) -> Callable[..., Any]:
+    """`Op.vjp` for a gradient as an ndarray and at most one saved value.
+
+    The gradient of a 0-d result is mostly a NumPy scalar, and arithmetic of two scalars is several
+    times faster than of a scalar and a 0-d array, so the saved value becomes a scalar too.
+    """
     general = Op.vjp
-    uses_out = any(_OUT in sources for _, _, sources in cls._rules)
-    rules = [
-        (rule, len(sources), sources[0] if sources else 0, sources)
-        for _, rule, sources in sorted(cls._rules, key=lambda r: r[0])
-    ]
+    _, rule, sources = cls._rules[0]
+    if len(sources) > 1:
+        return general
+    saved = sources[0] if sources else None
+    uses_out = saved == _OUT
 
     def vjp(self: Any, g: Any, graph: bool, edges: Any) -> Any:
         args = self.args
         if graph or args is None or (uses_out and self._out_counters is not None):
             return general(self, g, graph, edges)
-        gradients = []
-        for edge, (rule, count, first, sources) in zip(edges, rules):  # noqa: B905 (hot)
-            if edge is None:
-                gradients.append(None)
-            elif count == 0:
-                gradients.append(rule(g))
-            elif count == 1:
-                a = args[first]
-                if isinstance(a, Tensor):
-                    a = a._data if a._counter is None else self._argument(first, False)
-                gradients.append(rule(g, a))
+        if saved is None:
+            return (rule(g),)
+        a = args[saved]
+        if isinstance(a, Tensor):
+            a = a._data if a._counter is None else self._argument(saved, False)
+        return (rule(g, a if type(g) is _ndarray else a[()]),)
+
+    return vjp
+
+
+def _binary_vjp(cls: Any) -> Callable[..., Any]:
+    """The same for two operands; a loop over them would cost as much again as the rules."""
+    general = Op.vjp
+    rules = {position: (rule, sources) for position, rule, sources in cls._rules}
+    if len(rules) < 2 or any(len(sources) > 1 for _, sources in rules.values()):
+        return general
+    (x_rule, x_sources), (y_rule, y_sources) = rules[0], rules[1]
+    x_saved, y_saved = (sources[0] if sources else None for sources in (x_sources, y_sources))
+    uses_out = _OUT in (x_saved, y_saved)
+
+    def vjp(self: Any, g: Any, graph: bool, edges: Any) -> Any:
+        args = self.args
+        if graph or args is None or (uses_out and self._out_counters is not None):
+            return general(self, g, graph, edges)
+        x_edge, y_edge = edges
+        by_x = by_y = None
+        if x_edge is not None:
+            if x_saved is None:
+                by_x = x_rule(g)
             else:
-                gradients.append(rule(g, *[self._value(i, False) for i in sources]))
-        return gradients
+                a = args[x_saved]
+                if isinstance(a, Tensor):
+                    a = a._data if a._counter is None else self._argument(x_saved, False)
+                    if type(g) is not _ndarray:
+                        a = a[()]
+                by_x = x_rule(g, a)
+        if y_edge is not None:
+            if y_saved is None:
+                by_y = y_rule(g)
+            else:
+                a = args[y_saved]
+                if isinstance(a, Tensor):
+                    a = a._data if a._counter is None else self._argument(y_saved, False)
+                    if type(g) is not _ndarray:
+                        a = a[()]
+                by_y = y_rule(g, a)
+        return by_x, by_y
 
     return vjp

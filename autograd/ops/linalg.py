@@ -43,7 +43,7 @@ def diagonals(x: Any) -> Any:
 
 class Inv(Op):
     backward = {"x": lambda g, out: -t(out) @ g @ t(out)}
-    formula = {"x": "-out.T @ g @ out.T"}
+    formula = {"x": "-out.mT @ g @ out.mT"}
 
     def forward(x):  # type: ignore[no-untyped-def]
         return np.linalg.inv(x)

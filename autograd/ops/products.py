@@ -18,7 +18,7 @@ from .einsum import EinSum
 class MatMul(Op):
     op_name, symbol = "matmul", "@"
     backward = {"x": lambda g, x, y: _by_x(g, x, y), "y": lambda g, x, y: _by_y(g, x, y)}
-    formula = {"x": "g @ y.T", "y": "x.T @ g"}
+    formula = {"x": "g @ y.mT", "y": "x.mT @ g"}
 
     def forward(x, y):  # type: ignore[no-untyped-def]
         x, y = promoted([x, y], "same")
@@ -198,7 +198,7 @@ class Linear(Op):
         "w": lambda g, x: _rows(g).swapaxes(0, 1) @ _rows(x),
         "b": lambda g: _rows(g).sum(0),
     }
-    formula = {"x": "g @ w", "w": "g.T @ x", "b": "sum of g over the rows"}
+    formula = {"x": "g @ w", "w": "g.mT @ x", "b": "sum of g over the rows"}
 
     def forward(x, w, b):  # type: ignore[no-untyped-def]
         out = _rows(x) @ w.T

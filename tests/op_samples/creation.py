@@ -40,7 +40,7 @@ ROWS = [
             name,
             call(2, 3),
             call((2, 3)),
-            call(),
+            call(()),
             call(2, dtype=np.int64),
             grad=0,
             numpy=lambda *size, dtype=np.float32, f=f: f(

@@ -62,13 +62,14 @@ ROWS = [
                 call(x(3, 4), index, value)
                 for index, value in [
                     (0, x(4)),
-                    (slice(1, None), x(2, 4)),
+                    (slice(1, None), x(4)),
                     ((slice(None), 1), x()),
                     (..., 2.0),
-                    (exact([True, False]), x(4)) if run is written_to_view else (bools(3, 4), 1.5),
+                    (bools(2, 4) if run is written_to_view else bools(3, 4), 1.5),
                     (exact([0, 1]), x(2, 4)),
                 ]
             ),
+            bad(RuntimeError, x(3, 4), 0, x(3)),
             numpy=operator.setitem,
             torch="Tensor.__setitem__",
             run=run,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .table import Row, bad, bools, call, ints, x
+from .table import Row, bad, bools, call, edge, ints, x
 
 
 def flatten(a, start_dim=0, end_dim=-1):
@@ -30,7 +30,7 @@ ROWS = [
         call(x(2, 3), (6,)),
         call(x(0, 3), 0),
         bad(RuntimeError, x(2, 3), 4),
-        run=lambda f, a, *shape: f(a * 1.0, *shape),
+        run=lambda f, a, *shape: f(a.reshape(-1).reshape(a.shape), *shape),
         numpy=lambda a, *shape: a.reshape(*shape),
     ),
     Row(
@@ -114,20 +114,18 @@ ROWS = [
     Row(
         "to",
         call(x(2, 3), np.float64),
-        call(x(2), dtype=np.float32),
+        edge(x(2), dtype=np.float32),
         call(x(2), "cpu"),
         call(ints(2), np.float32),
         call(bools(2), np.int64),
         call(x(2), np.int32),
         numpy=lambda a, t=None, dtype=None: a.astype(dtype or (a.dtype if t == "cpu" else t)),
-        tol=(1e-7, 1e-5),
-        why="the call to float32 rounds",
     ),
     Row(
         "cat",
         call([x(2, 3), x(1, 3)]),
         call([x(2, 1), x(2, 2)], dim=-1),
-        call([x(2), x(0)]),
+        call([x(2), x(0, grad=False)]),
         call([x(2)]),
         bad(RuntimeError, [x(2, 3), x(2, 2)]),
         bad((RuntimeError, ValueError), []),

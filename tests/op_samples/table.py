@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ class Input:
     def _reals(self, rng: np.random.Generator) -> np.ndarray:
         """One value from each of n equal parts of the interval, shuffled: no two are close. They
         are moved off multiples of 1/2, where rounding and many activations have their kinks."""
-        n = int(np.prod(self.shape))
+        n = math.prod(self.shape)
         values = self.low + (np.arange(n) + rng.uniform(0.2, 0.8, n)) / max(n, 1) * (
             self.high - self.low
         )

@@ -1,0 +1,153 @@
+"""Every row of the table against PyTorch: values, dtypes, shapes, both derivatives, errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from op_samples import ROWS, Row, Sample
+from op_samples.calling import array_of, derivatives, run_ours, run_torch
+
+import autograd
+from autograd.registry import ENTRIES
+
+pytestmark = pytest.mark.parity
+FAMILIES = (IndexError, TypeError, NotImplementedError, ValueError, RuntimeError)
+
+
+def pairs(*kinds: str) -> list[Any]:
+    """(row, sample) for every sample of these kinds that PyTorch can run."""
+    return [
+        pytest.param(row, sample, id=f"{row.name}-{sample}")
+        for row in ROWS
+        if row.torch is not None
+        for sample in row.samples
+        if sample.kind in kinds
+    ]
+
+
+def assert_same(ours: list[Any], theirs: list[Any], row: Row, dtypes: tuple[str, ...] = ()) -> None:
+    """Equal Python values; tensors of one dtype and shape with close values."""
+    assert len(ours) == len(theirs)
+    for x, y in zip(ours, theirs, strict=True):
+        if not hasattr(y, "numel"):
+            assert x == y
+            continue
+        a, b = array_of(x), array_of(y)
+        assert a.dtype == b.dtype, f"dtype {a.dtype}, PyTorch has {b.dtype}"
+        assert a.shape == b.shape, f"shape {a.shape}, PyTorch has {b.shape}"
+        assert not row.grad or x.requires_grad == y.requires_grad, "requires_grad"
+        if not row.random:
+            close(a, b, row.tol["float32" in (*dtypes, b.dtype)], "value")
+
+
+def close(a: np.ndarray, b: np.ndarray, rtol: float, what: str) -> None:
+    """Within `rtol` of the value, or of 1 where terms may have cancelled."""
+    if a.dtype.kind != "f":
+        np.testing.assert_array_equal(a, b, err_msg=what)
+    else:
+        finite = np.abs(b[np.isfinite(b)])
+        scale = np.clip(finite.max(initial=0.0), 1.0, 1e3)
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * scale, err_msg=what)
+
+
+@pytest.mark.parametrize(("row", "sample"), pairs("call", "edge"))
+def test_values_and_derivatives(row: Row, sample: Sample, torch: Any) -> None:
+    theirs = run_torch(torch, row, sample, "float64")
+    ours = run_ours(row, sample, "float64")
+    assert_same(ours.results, theirs.results, row)
+    if row.grad == 0 or row.random:
+        return
+    order = 1 if sample.kind == "edge" else row.grad
+    try:
+        expected = derivatives(theirs, torch, order)
+    except RuntimeError as error:  # what PyTorch lacks is compared with finite differences only
+        assert "derivative for" in str(error), error
+        return
+    for level, found in enumerate(derivatives(ours, autograd, order)):
+        for i, (a, b) in enumerate(zip(found, expected[level], strict=True)):
+            close(a, b, row.tol[0], f"derivative {level + 1} by input {i}")
+
+
+def takes_real_inputs(parameter: Any) -> bool:
+    """Whether the sample has inputs that follow the dtype under test."""
+    return any(a.kind == "real" for a in parameter.values[1].inputs())
+
+
+DTYPES = [("float32",), ("int64",), ("int32",), ("uint8",), ("bool",)]
+MIXED = [
+    ("float32", "float64"),
+    ("float32", "int64"),
+    ("int32", "float32"),
+    ("bool", "int64"),
+    ("int32", "uint8"),
+    ("float64", "bool"),
+]
+
+
+@pytest.mark.parametrize(("row", "sample"), [p for p in pairs("call") if takes_real_inputs(p)])
+def test_dtypes(row: Row, sample: Sample, torch: Any) -> None:
+    """The results PyTorch has, in its dtypes. What it refuses we may well compute."""
+    several = sum(a.kind == "real" for a in sample.inputs()) > 1
+    for dtypes in DTYPES + MIXED * several:
+        if row.skip_dtypes & set(dtypes):
+            continue
+        try:
+            theirs = run_torch(torch, row, sample, *dtypes).results
+        except FAMILIES:
+            continue
+        try:
+            assert_same(run_ours(row, sample, *dtypes).results, theirs, row, dtypes)
+        except Exception as error:
+            error.add_note(f"for inputs of dtype {' and '.join(dtypes)}")
+            raise
+
+
+IN_PLACE = [
+    p
+    for p in pairs("call")
+    if ENTRIES[p.values[0].name].in_place and p.values[0].run is None and takes_real_inputs(p)
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64"])
+@pytest.mark.parametrize(("row", "sample"), IN_PLACE)
+def test_in_place_twin(row: Row, sample: Sample, dtype: str, torch: Any) -> None:
+    name = ENTRIES[row.name].name + "_"
+
+    def twin(f: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(x.clone(), name)(*args, **kwargs)
+
+    if not hasattr(torch.Tensor, name):
+        pytest.skip(f"PyTorch has no Tensor.{name}")
+    changed = row.changed(run=twin)
+    try:
+        theirs = run_torch(torch, changed, sample, dtype)
+    except FAMILIES as error:
+        if "not implemented" not in str(error):
+            with pytest.raises((RuntimeError, TypeError)):
+                run_ours(changed, sample, dtype)
+        return
+    ours = run_ours(changed, sample, dtype)
+    assert_same(ours.results, theirs.results, row)
+    if row.grad and dtype == "float64":
+        try:
+            expected = derivatives(theirs, torch, 1)[0]
+        except RuntimeError as error:
+            assert "derivative for" in str(error), error
+            return
+        for a, b in zip(derivatives(ours, autograd, 1)[0], expected, strict=True):
+            close(a, b, row.tol[0], "derivative")
+
+
+@pytest.mark.parametrize(("row", "sample"), pairs("bad"))
+def test_errors(row: Row, sample: Sample, torch: Any) -> None:
+    with pytest.raises(FAMILIES) as theirs:
+        run_torch(torch, row, sample, "float32")
+    with pytest.raises(sample.error) as ours:
+        run_ours(row, sample, "float32")
+    family = next(f for f in FAMILIES if isinstance(theirs.value, f))
+    assert isinstance(ours.value, family), (
+        f"PyTorch raises {type(theirs.value).__name__}, a {family.__name__}: {theirs.value}"
+    )

@@ -227,7 +227,7 @@ class Op(Node):
             out = np.asarray(out)
         result = _new(Tensor)
         result._data = out
-        if record:
+        if record and out.dtype.kind == "f":  # integers carry no gradient
             node._save(args, out)
             node.shape = out.shape
             node.dtype = out.dtype

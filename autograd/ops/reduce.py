@@ -15,6 +15,11 @@ from ..registry import public
 from ..tensor import Tensor
 
 
+def accumulator(x: np.ndarray) -> Any:
+    """The dtype in which elements of `x` are added up: int64 for integers and bools."""
+    return np.int64 if x.dtype.kind in "bui" else None
+
+
 def spread(g: Any, like: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     """A reduced `g` over the shape it was reduced from, whether the dimensions were kept or not."""
     kept = tuple(1 if i in axes else n for i, n in enumerate(like))
@@ -41,7 +46,7 @@ class Sum(Op):
 
     def forward(ctx, x, axes, keepdim):  # type: ignore[no-untyped-def]
         ctx.input_shape = x.shape
-        return x.sum(axis=axes, keepdims=keepdim)
+        return x.sum(axis=axes, keepdims=keepdim, dtype=accumulator(x))
 
 
 @public(numpy=np.sum, op=Sum)
@@ -87,7 +92,7 @@ class Prod(Op):
     formula = {"x": "g * product of the other elements"}
 
     def forward(x, axes, keepdim):  # type: ignore[no-untyped-def]
-        return x.prod(axis=axes, keepdims=keepdim)
+        return x.prod(axis=axes, keepdims=keepdim, dtype=accumulator(x))
 
 
 def _product_of_others(x: Any, axes: tuple[int, ...]) -> Any:
@@ -99,7 +104,7 @@ def _product_of_others(x: Any, axes: tuple[int, ...]) -> Any:
     ndim = x.ndim
     others = tuple(i for i in range(ndim) if i not in axes)
     n = math.prod(x.shape[i] for i in axes)
-    flat = np.transpose(x, (*others, *axes)).reshape(*(x.shape[i] for i in others), n)
+    flat = np.transpose(x, (*others, *axes)).reshape((*(x.shape[i] for i in others), n))
     if n == 0:
         return x
     ones = np.ones((*flat.shape[:-1], 1), flat.dtype)
@@ -109,7 +114,7 @@ def _product_of_others(x: Any, axes: tuple[int, ...]) -> Any:
         left.append(left[-1] * flat[..., i : i + 1])
         right.append(right[-1] * flat[..., n - 1 - i : n - i])
     exclusive = np.concatenate(left, -1) * np.concatenate(right[::-1], -1)
-    exclusive = exclusive.reshape(*(x.shape[i] for i in others), *(x.shape[i] for i in axes))
+    exclusive = exclusive.reshape(tuple(x.shape[i] for i in (*others, *axes)))
     return np.transpose(exclusive, tuple(int(i) for i in np.argsort((*others, *axes))))
 
 
@@ -300,19 +305,20 @@ class LogSumExp(Op):
     op_name = "logsumexp"
     backward = {
         "x": lambda g, x, out, axes: spread(g, x.shape, axes)
-        * np.exp(x - _finite(spread(out, x.shape, axes)))
+        * np.exp(x - _above_minus_infinity(spread(out, x.shape, axes)))
     }
     formula = {"x": "g * exp(x - out)"}
 
     def forward(x, axes, keepdim):  # type: ignore[no-untyped-def]
-        top = _finite(x.max(axis=axes, keepdims=True, initial=-np.inf))
+        top = x.max(axis=axes, keepdims=True, initial=-np.inf)
+        top = np.where(np.isinf(top), 0.0, top)
         out = np.log(np.exp(x - top).sum(axis=axes, keepdims=True)) + top
         return out if keepdim else out.squeeze(axes)
 
 
-def _finite(x: Any) -> Any:
-    """`x` with 0 for infinities, which the shifts by a maximum cannot subtract."""
-    return np.where(np.isinf(x), 0.0, x)
+def _above_minus_infinity(out: Any) -> Any:
+    """`out` with 0 for -inf: where every element is -inf, the gradient is 0 and not NaN."""
+    return np.where(out == -np.inf, 0.0, out)
 
 
 @public(op=LogSumExp)
@@ -332,7 +338,8 @@ def _truth(name: str, function: Any, what: str) -> Any:
     def reduced(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
         x = as_tensor(input)._data
         result = function(x, axis=axes_of(dim, x.ndim, name), keepdims=keepdim)
-        return as_tensor(np.asarray(result))
+        # uint8 was PyTorch's bool once, and stays itself here.
+        return as_tensor(np.asarray(result, np.uint8 if x.dtype == np.uint8 else None))
 
     reduced.__name__ = reduced.__qualname__ = name
     reduced.__doc__ = f"""True where {what} element over `dim` is not 0.
@@ -354,7 +361,7 @@ class CumSum(Op):
     formula = {"x": "cumulative sum of g from the end"}
 
     def forward(x, axis):  # type: ignore[no-untyped-def]
-        return x.cumsum(axis=axis)
+        return x.cumsum(axis=axis, dtype=accumulator(x))
 
 
 @public(numpy=np.cumsum, op=CumSum, in_place=True)
@@ -367,5 +374,5 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Tensor:
     """
     x = _cast(input, dtype)
     if x._data.ndim == 0:
-        return x.clone()  # type: ignore[attr-defined]
+        return cumsum(x.reshape(1), 0).reshape(())  # type: ignore[attr-defined]
     return CumSum.apply(x, axis_of(dim, x._data.ndim))

@@ -206,6 +206,7 @@ class Row:
         return f(*args, **kwargs) if self.run is None else self.run(f, *args, **kwargs)
 
 
+INTEGERS = ("int64", "int32", "uint8", "bool")  # for `skip_dtypes`
 SPECIAL = [0.0, -0.0, 0.5, 1.0, -1.0, 100.0, -100.0, np.inf, -np.inf]
 # At NaN only values are compared: no derivative is better than another.
 NAN = exact([np.nan, 1.0], grad=False)

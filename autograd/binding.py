@@ -7,9 +7,10 @@ from typing import Any
 
 from .elementwise import Binary, Unary
 from .function import OPS
+from .grad_mode import mode
 from .inplace import assign
 from .registry import ENTRIES, NUMPY, public
-from .tensor import Tensor
+from .tensor import Tensor, wrap
 
 # Operators by op name: (method, reflected, in-place)
 OPERATORS = {
@@ -76,7 +77,7 @@ def _register_elementwise(name: str, op: Any) -> None:
     public(
         name,
         namespace=op.namespace,
-        in_place=op.namespace == "",
+        in_place=op.in_place and op.namespace == "",
         numpy=() if op.numpy is None else op.numpy,
         aliases=op.aliases,
         op=op,
@@ -94,7 +95,11 @@ def _in_place(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """`x.NAME_(...)`: the value and history of `NAME(x, ...)`, written to the memory of x."""
 
     def in_place(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        result = function(self, *args, **kwargs)
+        x = self
+        if mode.grad and any(isinstance(a, Tensor) and a.requires_grad for a in (self, *args)):
+            # What the graph may save, since the memory of `self` is about to be overwritten.
+            x = wrap(self._data.copy(), self._edge)
+        result = function(x, *args, **kwargs)
         return result if result is NotImplemented else assign(self, result, name + "_")
 
     in_place.__name__ = in_place.__qualname__ = name + "_"

@@ -161,6 +161,7 @@ def bind_methods() -> None:
     Tensor.__rmatmul__ = lambda self, other: ENTRIES["matmul"].function(other, self)  # type: ignore[attr-defined]
     Tensor.__pos__ = lambda self: self  # type: ignore[attr-defined]
     Tensor.__neg__ = ENTRIES["neg"].function  # type: ignore[attr-defined]
+    Tensor.__invert__ = ENTRIES["bitwise_not"].function  # type: ignore[attr-defined]
     Tensor.__abs__ = ENTRIES["abs"].function  # type: ignore[attr-defined]
 
 

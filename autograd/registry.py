@@ -10,7 +10,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -44,23 +46,28 @@ def public(
     numpy: Any = (),
     aliases: Iterable[str] = (),
     op: Any = None,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[F], F]:
     """Registers a function under its own name (or `name`) and `aliases`.
 
-    `method` defaults to True in the main namespace. A function with a parameter `dim` also
-    accepts NumPy's `axis` (and `keepdims` for `keepdim`).
+    `method` defaults to True in the main namespace. An alias may name another namespace
+    ("special.erf"), where it is neither a method nor in-place. A function with a parameter `dim`
+    also accepts NumPy's `axis` (and `keepdims` for `keepdim`).
     """
 
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+    def register(function: F) -> F:
         if "dim" in function.__code__.co_varnames[: _n_parameters(function)]:
-            function = _with_numpy_keywords(function)
+            function = cast(F, _with_numpy_keywords(function))
         functions = numpy if isinstance(numpy, tuple) else (numpy,)
         as_method = namespace == "" if method is None else method
         for label in (name or function.__name__, *aliases):
-            key = f"{namespace}.{label}" if namespace else label
+            key = f"{namespace}.{label}" if namespace and "." not in label else label
             if key in ENTRIES:
                 raise ValueError(f"public: {key} is registered twice")
-            ENTRIES[key] = Entry(label, function, namespace, as_method, in_place, functions, op)
+            space, _, own = key.rpartition(".")
+            here = space == namespace
+            ENTRIES[key] = Entry(
+                own, function, space, as_method and here, in_place and here, functions, op
+            )
         for f in functions:
             NUMPY[f] = function
         return function

@@ -1,4 +1,7 @@
-"""The operators of arithmetic and comparison. In a rule, g is the upstream gradient."""
+"""The operators of arithmetic and what is composed of them.
+
+In a rule, g is the upstream gradient.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import float64
 from ..elementwise import Binary, Unary
+from ..function import Op
 from ..registry import public
 from ..tensor import Tensor
 
@@ -33,7 +38,7 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     >>> autograd.add(autograd.tensor([1.0, 2.0]), 10, alpha=2)
     tensor([21., 22.])
     """
-    return Add.apply(input, other if alpha == 1 else Mul.apply(other, alpha))
+    return Add.apply(input, _times(other, alpha))
 
 
 @public(numpy=np.subtract, in_place=True, aliases=("subtract",), op=Sub)
@@ -47,7 +52,28 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     for x in (input, other):
         if getattr(x, "dtype", None) == np.bool_:
             raise RuntimeError("sub: `-` is not defined for bool tensors; use ^ or logical_not()")
-    return Sub.apply(input, other if alpha == 1 else Mul.apply(other, alpha))
+    return Sub.apply(input, _times(other, alpha))
+
+
+def _times(x: Any, alpha: Any) -> Any:
+    """alpha · x in the dtype of x."""
+    if type(alpha) is int and alpha == 1:
+        return x
+    dtype = getattr(x, "dtype", None)
+    if isinstance(alpha, float) and dtype is not None and dtype.kind in "biu":
+        raise RuntimeError(f"alpha must be an integer for integer tensors, got {alpha}")
+    return x * alpha if dtype is None else Mul.apply(x, alpha).to(dtype)  # type: ignore[attr-defined]
+
+
+@public(method=False)
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+    """other - alpha · input.
+
+    >>> import autograd
+    >>> autograd.rsub(autograd.tensor([1.0, 2.0]), 1)
+    tensor([ 0., -1.])
+    """
+    return sub(other, input, alpha=alpha)
 
 
 class Mul(Binary):
@@ -71,7 +97,7 @@ class Div(Binary):
     formula = {"x": "g / y", "y": "-g * out / y"}
 
 
-@public(numpy=np.true_divide, in_place=True, aliases=("divide",), op=Div)
+@public(numpy=np.true_divide, in_place=True, aliases=("divide", "true_divide"), op=Div)
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """input / other; with `rounding_mode` "floor" or "trunc" the rounded quotient.
 
@@ -81,15 +107,12 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     >>> autograd.div(autograd.tensor([7, -7]), 2, rounding_mode="trunc")
     tensor([ 3, -3])
     """
-    if rounding_mode is None:
-        return Div.apply(input, other)
-    if rounding_mode == "floor":
-        return FloorDivide.apply(input, other)
-    if rounding_mode == "trunc":
-        return TruncDivide.apply(input, other)
-    raise RuntimeError(
-        f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}"
-    )
+    ops = {None: Div, "floor": FloorDivide, "trunc": TruncDivide}
+    if rounding_mode not in ops:
+        raise RuntimeError(
+            f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}"
+        )
+    return ops[rounding_mode].apply(input, other)
 
 
 class FloorDivide(Binary):
@@ -143,6 +166,24 @@ class Remainder(Binary):
         return np.remainder(x, y)
 
 
+class FMod(Binary):
+    """The remainder with the sign of the dividend, C's `fmod`.
+
+    >>> import autograd
+    >>> autograd.fmod(autograd.tensor([-3.0, 3.0]), 2)
+    tensor([-1.,  1.])
+    """
+
+    op_name = "fmod"
+    numpy = np.fmod
+    backward = {"x": lambda g: g, "y": lambda g, x, y: -g * np.trunc(x / y)}
+    formula = {"x": "g", "y": "-g * trunc(x / y)"}
+
+    def forward(x, y):  # type: ignore[no-untyped-def]
+        _refuse_integer_division_by_zero(x, y)
+        return np.fmod(x, y)
+
+
 class Neg(Unary):
     """-input."""
 
@@ -165,7 +206,12 @@ class Pow(Binary):
     formula = {"x": "g * y * x ** (y - 1)", "y": "g * out * log(x)"}
 
     def forward(x, y):  # type: ignore[no-untyped-def]
-        return x**y  # the operator squares without a general power; np.power does not
+        try:
+            return x**y  # the operator squares without a general power; np.power does not
+        except ValueError:  # NumPy refuses negative powers of integers
+            if np.ndim(y) == 0:
+                raise
+            return np.where(y < 0, (np.abs(x) == 1) * x ** (y % 2), x ** np.abs(y))
 
     # At y = 0 the derivative is 0 even where x ** -1 is not finite, and so is that by y at x = 0.
     backward = {
@@ -192,65 +238,85 @@ def pow(input: Any, exponent: Any) -> Tensor:
     return Pow.apply(input, exponent)
 
 
-class Maximum(Binary):
-    """The larger of both, elementwise; NaN wins, and a tie halves the gradient."""
+@public(in_place=True, numpy=np.float_power)
+def float_power(input: Any, exponent: Any) -> Tensor:
+    """input to the power of `exponent`, computed in float64.
 
-    forward = numpy = np.maximum
+    >>> import autograd
+    >>> autograd.float_power(autograd.tensor([2, 3]), 2)
+    tensor([4., 9.], dtype=float64)
+    """
+    operands = (x.to(float64) if isinstance(x, Tensor) else x for x in (input, exponent))  # type: ignore[attr-defined]
+    return Pow.apply(*operands)
+
+
+@public(in_place=True, numpy=np.ldexp)
+def ldexp(input: Any, other: Any) -> Tensor:
+    """input · 2 ** other.
+
+    >>> import autograd
+    >>> autograd.ldexp(autograd.tensor([1.0]), autograd.tensor([3]))
+    tensor([8.])
+    """
+    if isinstance(input, Tensor) and isinstance(other, Tensor) and input.dtype.kind == "f":
+        other = other.to(input.dtype)  # type: ignore[attr-defined]
+    return Mul.apply(input, Pow.apply(2.0, other))
+
+
+class Gcd(Binary):
+    """The greatest common divisor of integers."""
+
+    forward = numpy = np.gcd
+
+
+class Lcm(Binary):
+    """The least common multiple of integers."""
+
+    forward = numpy = np.lcm
+
+
+class Lerp(Op):
+    promote = "same"
     backward = {
-        "x": lambda g, x, y: g * ((x > y) + 0.5 * (x == y)),
-        "y": lambda g, x, y: g * ((y > x) + 0.5 * (x == y)),
+        "x": lambda g, w: g * (1 - w),
+        "y": lambda g, w: g * w,
+        "w": lambda g, x, y: g * (y - x),
     }
-    formula = {"x": "g * (x > y)", "y": "g * (y > x)"}
+    formula = {"x": "g * (1 - w)", "y": "g * w", "w": "g * (y - x)"}
+
+    def forward(x, y, w):  # type: ignore[no-untyped-def]
+        # From the nearer end, so that a weight of 1 gives y exactly.
+        return np.where(np.abs(w) < 0.5, x + w * (y - x), y - (y - x) * (1 - w))
 
 
-class Minimum(Binary):
-    """The smaller of both, elementwise; NaN wins, and a tie halves the gradient."""
+@public(in_place=True, op=Lerp)
+def lerp(input: Any, end: Any, weight: Any) -> Tensor:
+    """input + weight · (end - input): linear interpolation.
 
-    forward = numpy = np.minimum
-    backward = {
-        "x": lambda g, x, y: g * ((x < y) + 0.5 * (x == y)),
-        "y": lambda g, x, y: g * ((y < x) + 0.5 * (x == y)),
-    }
-    formula = {"x": "g * (x < y)", "y": "g * (y < x)"}
-
-
-class Eq(Binary):
-    """input == other, elementwise."""
-
-    symbol = "=="
-    forward = numpy = np.equal
+    >>> import autograd
+    >>> autograd.lerp(autograd.tensor([0.0, 10.0]), autograd.tensor([1.0, 20.0]), 0.5)
+    tensor([ 0.5000, 15.0000])
+    """
+    return Lerp.apply(input, end, weight)
 
 
-class Ne(Binary):
-    """input != other, elementwise."""
+@public(in_place=True)
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
+    """input + value · tensor1 · tensor2.
 
-    symbol, aliases = "!=", ("not_equal",)
-    forward = numpy = np.not_equal
-
-
-class Lt(Binary):
-    """input < other, elementwise."""
-
-    symbol, aliases = "<", ("less",)
-    forward = numpy = np.less
+    >>> import autograd
+    >>> autograd.addcmul(autograd.ones(2), autograd.tensor([1.0, 2.0]), 3.0, value=0.5)
+    tensor([2.5000, 4.0000])
+    """
+    return add(input, Mul.apply(tensor1, tensor2), alpha=value)
 
 
-class Le(Binary):
-    """input <= other, elementwise."""
+@public(in_place=True)
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
+    """input + value · tensor1 / tensor2.
 
-    symbol, aliases = "<=", ("less_equal",)
-    forward = numpy = np.less_equal
-
-
-class Gt(Binary):
-    """input > other, elementwise."""
-
-    symbol, aliases = ">", ("greater",)
-    forward = numpy = np.greater
-
-
-class Ge(Binary):
-    """input >= other, elementwise."""
-
-    symbol, aliases = ">=", ("greater_equal",)
-    forward = numpy = np.greater_equal
+    >>> import autograd
+    >>> autograd.addcdiv(autograd.ones(2), autograd.tensor([1.0, 2.0]), 4.0, value=2)
+    tensor([1.5000, 2.0000])
+    """
+    return add(input, Div.apply(tensor1, tensor2), alpha=value)

@@ -1,20 +1,30 @@
-"""Elementwise functions of one tensor: exponentials, powers, trigonometry, rounding."""
+"""Elementwise exponentials, logarithms, roots, trigonometric and hyperbolic functions."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.special
 
-from ..elementwise import Unary
-from ..function import Op
-from ..registry import public
-from ..tensor import Tensor
+from ..elementwise import Binary, Unary
 
 # Python numbers: a NumPy float64 scalar would widen float32 gradients.
-LN2, LN10, TWO_OVER_SQRT_PI = math.log(2), math.log(10), 2 / math.sqrt(math.pi)
+LN2, LN10 = math.log(2), math.log(10)
+
+
+def kept(ufunc: Any) -> Callable[..., Any]:
+    """A SciPy function that returns the dtype it is given: float16, too, of which it knows none."""
+    if ufunc.nin == 2:
+        return lambda x, y: ufunc(x, y).astype(np.result_type(x, y), copy=False)
+
+    def forward(x: Any) -> Any:
+        out = ufunc(x)
+        return out if out.dtype is x.dtype else out.astype(x.dtype)
+
+    return forward
 
 
 class Exp(Unary):
@@ -28,6 +38,7 @@ class Exp(Unary):
 class Exp2(Unary):
     """2 to the power of input."""
 
+    aliases = ("special.exp2",)
     forward = numpy = np.exp2
     backward = {"x": lambda g, out: g * (out * LN2)}
     formula = {"x": "g * out * log(2)"}
@@ -36,6 +47,7 @@ class Exp2(Unary):
 class Expm1(Unary):
     """exp(input) - 1, exact for small inputs."""
 
+    aliases = ("special.expm1",)
     forward = numpy = np.expm1
     backward = {"x": lambda g, out: g * (out + 1)}
     formula = {"x": "g * (out + 1)"}
@@ -52,6 +64,7 @@ class Log(Unary):
 class Log1p(Unary):
     """log(1 + input), exact for small inputs."""
 
+    aliases = ("special.log1p",)
     forward = numpy = np.log1p
     backward = {"x": lambda g, x: g / (x + 1)}
     formula = {"x": "g / (x + 1)"}
@@ -105,10 +118,12 @@ class Reciprocal(Unary):
 class Square(Unary):
     """input · input."""
 
-    promote = "same"
-    forward = numpy = np.square
+    promote, numpy = "same", np.square
     backward = {"x": lambda g, x: g * (2 * x)}
     formula = {"x": "g * 2 * x"}
+
+    def forward(x):  # type: ignore[no-untyped-def]
+        return np.square(x) if x.dtype != np.bool_ else x.astype(np.int64)
 
 
 class Sin(Unary):
@@ -186,6 +201,33 @@ class Tanh(Unary):
     formula = {"x": "g * (1 - out**2)"}
 
 
+class Asinh(Unary):
+    """The inverse hyperbolic sine."""
+
+    aliases = ("arcsinh",)
+    forward = numpy = np.arcsinh
+    backward = {"x": lambda g, x: g / np.sqrt(x * x + 1)}
+    formula = {"x": "g / sqrt(x**2 + 1)"}
+
+
+class Acosh(Unary):
+    """The inverse hyperbolic cosine."""
+
+    aliases = ("arccosh",)
+    forward = numpy = np.arccosh
+    backward = {"x": lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1))}
+    formula = {"x": "g / sqrt(x**2 - 1)"}
+
+
+class Atanh(Unary):
+    """The inverse hyperbolic tangent."""
+
+    aliases = ("arctanh",)
+    forward = numpy = np.arctanh
+    backward = {"x": lambda g, x: g / (1 - x * x)}
+    formula = {"x": "g / (1 - x**2)"}
+
+
 class Sigmoid(Unary):
     """1 / (1 + exp(-input)).
 
@@ -194,154 +236,82 @@ class Sigmoid(Unary):
     tensor([0.0000, 0.5000, 1.0000])
     """
 
-    symbol = "σ"
-    forward = numpy = scipy.special.expit
+    symbol, aliases = "σ", ("special.expit",)
+    numpy = scipy.special.expit
+    forward = kept(numpy)
     backward = {"x": lambda g, out: g * (out * (1 - out))}
     formula = {"x": "g * out * (1 - out)"}
 
 
-class Erf(Unary):
-    """The error function, 2/√π ∫₀ˣ exp(-t²) dt."""
+class Deg2Rad(Unary):
+    """Degrees as radians."""
 
-    forward = numpy = scipy.special.erf
-    backward = {"x": lambda g, x: g * (TWO_OVER_SQRT_PI * np.exp(-x * x))}
-    formula = {"x": "g * 2 / sqrt(pi) * exp(-x**2)"}
-
-
-class Abs(Unary):
-    """The absolute value; its gradient at 0 is 0."""
-
-    symbol, promote, aliases = "|x|", "same", ("absolute",)
-    forward = numpy = np.absolute
-    backward = {"x": lambda g, x: g * np.sign(x)}
-    formula = {"x": "g * sign(x)"}
+    op_name = "deg2rad"
+    numpy = (np.deg2rad, np.radians)
+    forward = np.deg2rad
+    backward = {"x": lambda g: g * (math.pi / 180)}
+    formula = {"x": "g * pi / 180"}
 
 
-class Sign(Unary):
-    """-1, 0 or 1; its gradient is 0."""
+class Rad2Deg(Unary):
+    """Radians as degrees."""
 
-    promote = "same"
-    numpy = np.sign
-    backward = {"x": lambda g: g * 0}
-    formula = {"x": "0"}
-
-    def forward(x):  # type: ignore[no-untyped-def]
-        return x.copy() if x.dtype == np.bool_ else np.sign(x)
+    op_name = "rad2deg"
+    numpy = (np.rad2deg, np.degrees)
+    forward = np.rad2deg
+    backward = {"x": lambda g: g * (180 / math.pi)}
+    formula = {"x": "g * 180 / pi"}
 
 
-class Floor(Unary):
-    """The largest integer that is not larger; its gradient is 0."""
+class Hypot(Binary):
+    """√(input² + other²) without overflow; its gradient at (0, 0) is 0."""
 
-    promote = "same"
-    forward = numpy = np.floor
-    backward = {"x": lambda g: g * 0}
-    formula = {"x": "0"}
-
-
-class Ceil(Unary):
-    """The smallest integer that is not smaller; its gradient is 0."""
-
-    promote = "same"
-    forward = numpy = np.ceil
-    backward = {"x": lambda g: g * 0}
-    formula = {"x": "0"}
-
-
-class Trunc(Unary):
-    """The integer part; its gradient is 0."""
-
-    promote, aliases = "same", ("fix",)
-    forward = numpy = np.trunc
-    backward = {"x": lambda g: g * 0}
-    formula = {"x": "0"}
-
-
-class Round(Unary):
-    """The nearest integer, halves to even; its gradient is 0."""
-
-    promote = "same"
-    numpy = np.rint
-    backward = {"x": lambda g: g * 0}
-    formula = {"x": "0"}
-
-    def forward(x, decimals=0):  # type: ignore[no-untyped-def]
-        return np.round(x, decimals)
-
-
-@public(in_place=True, numpy=(np.round, np.rint), op=Round)
-def round(input: Any, *, decimals: int = 0) -> Tensor:
-    """The nearest value with `decimals` decimals; halves go to the even neighbour.
-
-    >>> import autograd
-    >>> autograd.round(autograd.tensor([0.5, 1.5, -1.2]))
-    tensor([ 0.,  2., -1.])
-    """
-    return Round.apply(input, decimals)
-
-
-class IsNan(Unary):
-    """True where input is NaN."""
-
-    op_name, promote = "isnan", "same"
-    forward = numpy = np.isnan
-
-
-class IsInf(Unary):
-    """True where input is infinite."""
-
-    op_name, promote = "isinf", "same"
-    forward = numpy = np.isinf
-
-
-class IsFinite(Unary):
-    """True where input is neither infinite nor NaN."""
-
-    op_name, promote = "isfinite", "same"
-    forward = numpy = np.isfinite
-
-
-class LogicalNot(Unary):
-    """True where input is 0."""
-
-    promote = "same"
-    forward = numpy = np.logical_not
-
-
-class Clamp(Op):
-    """Limits values; a gradient passes where the value was within the limits, these included."""
-
-    promote = "same"
+    promote = "float"
+    forward = numpy = np.hypot
     backward = {
-        "x": lambda g, x, low, high: g * _within(x, low, high),
-        "low": lambda g, x, low, high: g * ((x < low) if high is None else (x < low) & (low < high)),
-        "high": lambda g, x, low, high: g * ((x > high) if low is None else (x > high) | (high < low)),
+        "x": lambda g, x, out: g * (x / nonzero(out)),
+        "y": lambda g, y, out: g * (y / nonzero(out)),
     }
-    formula = {
-        "x": "g * ((low <= x) & (x <= high))",
-        "low": "g * (x < low)",
-        "high": "g * (x > high)",
+    formula = {"x": "g * x / out", "y": "g * y / out"}
+
+
+def nonzero(x: Any) -> Any:
+    """`x` with 1 in the place of 0, for a quotient that is 0 there."""
+    return np.where(x == 0, 1.0, x)
+
+
+class Atan2(Binary):
+    """The angle of the point (other, input) from the first axis, in radians."""
+
+    promote, aliases = "float", ("arctan2",)
+    forward = numpy = np.arctan2
+    # Dividing twice by the distance, whose square could overflow; at (0, 0) the gradient is 0.
+    backward = {
+        "x": lambda g, x, y: g * (y / nonzero(np.hypot(x, y))) / nonzero(np.hypot(x, y)),
+        "y": lambda g, x, y: -g * (x / nonzero(np.hypot(x, y))) / nonzero(np.hypot(x, y)),
     }
-
-    def forward(x, low, high):  # type: ignore[no-untyped-def]
-        if low is not None:
-            x = np.maximum(x, low)
-        return x if high is None else np.minimum(x, high)
+    formula = {"x": "g * y / (x**2 + y**2)", "y": "-g * x / (x**2 + y**2)"}
 
 
-def _within(x: Any, low: Any, high: Any) -> Any:
-    if low is None:
-        return x <= high
-    return x >= low if high is None else (x >= low) & (x <= high)
+class LogAddExp(Binary):
+    """log(exp(input) + exp(other)), without overflow."""
+
+    op_name, promote, in_place = "logaddexp", "float", False
+    forward = numpy = np.logaddexp
+    backward = {
+        "x": lambda g, x, y: g * scipy.special.expit(x - y),
+        "y": lambda g, x, y: g * scipy.special.expit(y - x),
+    }
+    formula = {"x": "g * sigmoid(x - y)", "y": "g * sigmoid(y - x)"}
 
 
-@public(in_place=True, numpy=np.clip, aliases=("clip",), op=Clamp)
-def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
-    """`input` limited to [min, max]; either limit may be a number, a tensor or None.
+class LogAddExp2(Binary):
+    """log2(2 ** input + 2 ** other), without overflow."""
 
-    >>> import autograd
-    >>> autograd.clamp(autograd.tensor([-2.0, 0.5, 2.0]), -1, 1)
-    tensor([-1.0000,  0.5000,  1.0000])
-    """
-    if min is None and max is None:
-        raise RuntimeError("clamp: at least one of min and max must be given")
-    return Clamp.apply(input, min, max)
+    op_name, promote, in_place = "logaddexp2", "float", False
+    forward = numpy = np.logaddexp2
+    backward = {
+        "x": lambda g, x, y: g * scipy.special.expit((x - y) * LN2),
+        "y": lambda g, x, y: g * scipy.special.expit((y - x) * LN2),
+    }
+    formula = {"x": "g * sigmoid((x - y) * log(2))", "y": "g * sigmoid((y - x) * log(2))"}

@@ -1,10 +1,10 @@
-"""Operators of arithmetic and comparison."""
+"""Operators of arithmetic and what is composed of them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .table import bad, binary, call, constant, ints, pos, unary, x
+from .table import Row, bad, binary, call, edge, exact, ints, pos, unary, x
 
 
 def away_from_zero(*shape: int):
@@ -41,17 +41,58 @@ ROWS = [
         call(x(3), 0),
         call(x(2), ints(2, low=1)),
     ),
-    binary("maximum"),
-    binary("minimum"),
+    binary("fmod", x, away_from_zero),
+    Row(
+        "rsub",
+        call(x(2, 3), x(3)),
+        call(x(2, 3), 2.0),
+        call(x(2), x(2), alpha=2),
+        numpy=lambda a, b, alpha=1: b - alpha * a,
+    ),
+    binary("float_power", pos, x),
+    Row(
+        "ldexp",
+        call(x(2, 3), x(3)),
+        call(x(2, 3), ints(3)),
+        call(x(), ints(3)),
+        call(ints(2), ints(2)),
+        call(x(0, 3), x(3)),
+        numpy=lambda a, b: a * 2.0**b,
+    ),
     *(
-        constant(binary(name, x, x, ref))
-        for name, ref in [
-            ("eq", np.equal),
-            ("ne", np.not_equal),
-            ("lt", np.less),
-            ("le", np.less_equal),
-            ("gt", np.greater),
-            ("ge", np.greater_equal),
+        Row(
+            name,
+            call(ints(2, 3), ints(3)),
+            call(ints(), ints(2, low=-5)),
+            call(ints(0), ints(1)),
+            grad=0,
+        )
+        for name in ("gcd", "lcm")
+    ),
+    Row(
+        "lerp",
+        call(x(2, 3), x(3), 0.3),
+        call(x(2, 3), x(2, 3), 0.8),
+        call(x(2, 1), x(3), x(2, 3)),
+        call(x(), x(), x()),
+        call(x(0, 3), x(3), 0.5),
+        edge(exact([1.0, 2.0]), exact([np.inf, 3.0]), exact([0.0, 1.0])),
+        numpy=lambda a, b, w: a + w * (b - a),
+    ),
+    *(
+        Row(
+            name,
+            call(x(2, 3), x(3), away_from_zero(2, 1)),
+            call(x(2, 3), x(2, 3), away_from_zero(2, 3), value=0.5),
+            call(x(), x(2), away_from_zero()),
+            call(x(0, 3), x(3), away_from_zero(3)),
+            numpy=f,
+            skip_dtypes="iub",
+            why="with integers PyTorch rounds value, and refuses to divide",
+        )
+        for name, f in [
+            ("addcmul", lambda a, b, c, value=1: a + value * b * c),
+            ("addcdiv", lambda a, b, c, value=1: a + value * b / c),
         ]
     ),
 ]

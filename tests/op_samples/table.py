@@ -234,16 +234,20 @@ def binary(
     ref: Any = LOOK_UP,
     *more: Sample,
     edges: Any = SPECIAL,
+    number: float | None = 2.5,
     **options: Any,
 ) -> Row:
-    """The row of an elementwise function of two operands that broadcast."""
+    """The row of an elementwise function of two operands that broadcast.
+
+    `number` is the second operand of one call; None where PyTorch only takes tensors.
+    """
     samples = [
         call(first(2, 3), second(2, 3)),
         call(first(2, 1, 3), second(2, 1)),
         call(first(), second(2)),
         call(first(2), second()),
         call(first(0, 3), second(3)),
-        call(first(3), 2.5),
+        *([] if number is None else [call(first(3), number)]),
         bad((RuntimeError, ValueError), first(2, 3), second(2, 2)),
         *more,
     ]

@@ -47,6 +47,7 @@ from .random import (
     set_rng_state as set_rng_state,
 )
 from .registry import ENTRIES as _ENTRIES
+from .serialization import load as load, save as save
 from .tensor import Size as Size, Tensor as Tensor
 
 bind()
@@ -55,5 +56,6 @@ globals().update(
     {e.name: e.function for e in _ENTRIES.values() if not e.namespace and not e.name.startswith("_")}
 )
 from . import linalg as linalg, special as special  # noqa: E402 (they show the finished table)
+from . import viz as viz  # noqa: E402 (it binds Tensor.draw)
 
 float, int, bool = float32, int32, bool_  # PyTorch's names; Python's own stay in `builtins`

@@ -1,0 +1,291 @@
+"""Transformations of functions that compose: `grad(grad(f))`, `vmap(grad(f))`, `jacfwd(jacrev(f))`.
+
+Names and arguments are those of `torch.func`. A transformed function differentiates with respect
+to positions (`argnums`), takes and returns tuples, lists and dicts of Tensors, and stays in the
+graph of whatever surrounds it. `vmap` runs the function once per element and stacks the results:
+it vectorizes how a program reads, not how fast it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .engine import grad as _grad
+from .engine import tape
+from .errors import described
+from .functional import alias, jacobian
+from .functional import jvp as _jvp
+from .functional import vjp as _vjp
+from .grad_mode import enable_grad
+from .ops.joining import stack
+from .tensor import Leaf, Tensor, wrap
+
+Function = Callable[..., Any]
+
+
+def _leaves(tree: Any) -> list[Any]:
+    """The Tensors of nested tuples, lists and dicts, in the order in which `_mapped` visits them."""
+    if isinstance(tree, dict):
+        return [leaf for branch in tree.values() for leaf in _leaves(branch)]
+    if isinstance(tree, (tuple, list)):
+        return [leaf for branch in tree for leaf in _leaves(branch)]
+    return [tree]
+
+
+def _mapped(function: Function, tree: Any, *others: Any) -> Any:
+    """`tree` with `function` applied to each leaf (and to the same leaf of the others)."""
+    if isinstance(tree, dict):
+        return {k: _mapped(function, v, *(o[k] for o in others)) for k, v in tree.items()}
+    if isinstance(tree, (tuple, list)):
+        branches = [_mapped(function, *parts) for parts in zip(tree, *others, strict=True)]
+        if hasattr(tree, "_fields"):
+            return type(tree)(*branches)
+        return type(tree)(branches)
+    return function(tree, *others)
+
+
+def _chosen(argnums: int | tuple[int, ...], args: tuple[Any, ...], name: str) -> tuple[int, ...]:
+    positions = argnums if isinstance(argnums, tuple) else (argnums,)
+    for position in positions:
+        if not -len(args) <= position < len(args):
+            raise RuntimeError(f"{name}: argnums={argnums}, but there are {len(args)} arguments")
+    return tuple(position % len(args) for position in positions)
+
+
+def grad_and_value(func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Function:
+    """Like `grad`; the new function returns (gradient, value)."""
+
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        positions = _chosen(argnums, args, "grad")
+        with enable_grad():
+            replaced = list(args)
+            for position in positions:
+                replaced[position] = _mapped(alias, args[position])
+            result = func(*replaced, **kwargs)
+            value, aux = result if has_aux else (result, None)
+            if not isinstance(value, Tensor) or value._data.ndim:
+                got = described(value) if isinstance(value, Tensor) else type(value).__name__
+                raise RuntimeError(f"grad: the function must return a 0-d Tensor, got {got}")
+            xs = [x for position in positions for x in _leaves(replaced[position])]
+            # Only what depends on more than these inputs can be differentiated again.
+            outer = _depends_on_others(value, xs)
+            found = _grad(value, xs, create_graph=outer, materialize_grads=True) if (
+                value.requires_grad
+            ) else tuple(wrap(np.zeros_like(x._data)) for x in xs)
+        gradients = iter(found)
+        trees = tuple(
+            _mapped(lambda _: next(gradients), replaced[position]) for position in positions
+        )
+        slopes = trees if isinstance(argnums, tuple) else trees[0]
+        if not outer:
+            value = value.detach()
+        return (slopes, (value, aux)) if has_aux else (slopes, value)
+
+    return transformed
+
+
+def _depends_on_others(value: Tensor, xs: list[Tensor]) -> bool:
+    own = {x._edge for x in xs if x.is_leaf}
+    edges = {edge for node in tape([value]) for edge in node.edges if type(edge) is Leaf}
+    return bool(edges - own)
+
+
+def grad(func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Function:
+    """The function that returns the gradient of `func` with respect to some of its arguments.
+
+    >>> import autograd
+    >>> autograd.func.grad(autograd.func.grad(lambda x: x**3))(autograd.tensor(2.0))
+    tensor(12.)
+    """
+    both = grad_and_value(func, argnums, has_aux)
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        slopes, value = both(*args, **kwargs)
+        return (slopes, value[1]) if has_aux else slopes
+
+    return gradient
+
+
+def value_and_grad(
+    func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Function:
+    """Like `grad`; the new function returns (value, gradient), as in JAX.
+
+    >>> import autograd
+    >>> autograd.func.value_and_grad(lambda x: x**3)(autograd.tensor(2.0))
+    (tensor(8.), tensor(12.))
+    """
+    both = grad_and_value(func, argnums, has_aux)
+
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[::-1]
+
+    return transformed
+
+
+def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
+    """(func(*primals), f): f takes a vector for each output and returns the products with J.
+
+    >>> import autograd
+    >>> y, f = autograd.func.vjp(lambda x: x**2, autograd.tensor([1.0, 2.0]))
+    >>> f(autograd.ones(2))
+    (tensor([2., 4.]),)
+    """
+    with enable_grad():
+        xs = tuple(_mapped(alias, p) for p in primals)
+        result = func(*xs)
+    value, aux = result if has_aux else (result, None)
+    flat_x, flat_y = _leaves(list(xs)), _leaves(value)
+    outer = any(_depends_on_others(y, flat_x) for y in flat_y if y.requires_grad)
+
+    def products(*cotangents: Any) -> Any:
+        vectors = _leaves(list(cotangents))
+        pairs = [(y, v) for y, v in zip(flat_y, vectors, strict=True) if y.requires_grad]
+        again = outer or any(v.requires_grad for v in vectors)
+        if not pairs:
+            return tuple(_mapped(lambda x: wrap(np.zeros_like(x._data)), x) for x in xs)
+        ys, vs = zip(*pairs, strict=True)
+        with enable_grad():
+            found = iter(_grad(ys, flat_x, vs, retain_graph=True, create_graph=again,
+                               materialize_grads=True))
+        return tuple(_mapped(lambda _: next(found), x) for x in xs)
+
+    shown = value if outer else _mapped(lambda y: y.detach(), value)
+    return (shown, products, aux) if has_aux else (shown, products)
+
+
+def jvp(func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], *,
+        has_aux: bool = False) -> Any:
+    """(func(*primals), J tangents).
+
+    >>> import autograd
+    >>> x = autograd.tensor([1.0, 2.0])
+    >>> autograd.func.jvp(lambda x: x**2, (x,), (autograd.ones(2),))
+    (tensor([1., 4.]), tensor([2., 4.]))
+    """
+    aux: list[Any] = []
+
+    def plain(*xs: Any) -> Any:
+        result = func(*xs)
+        if has_aux:
+            aux.append(result[1])
+            return result[0]
+        return result
+
+    outer = any(x.requires_grad for x in (*primals, *tangents))
+    value, product = _jvp(plain, tuple(primals), tuple(tangents), create_graph=outer)
+    return (value, product, aux[0]) if has_aux else (value, product)
+
+
+def _jacobian_of(func: Function, argnums: int | tuple[int, ...], has_aux: bool, strategy: str) -> Function:
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        positions = _chosen(argnums, args, "jacobian")
+        aux: list[Any] = []
+
+        def restricted(*xs: Any) -> Any:
+            replaced = list(args)
+            for position, x in zip(positions, xs, strict=True):
+                replaced[position] = x
+            result = func(*replaced, **kwargs)
+            if has_aux:
+                aux.append(result[1])
+                return result[0]
+            return result
+
+        inputs = tuple(args[position] for position in positions)
+        outer = any(x.requires_grad for x in _leaves(list(args)) if isinstance(x, Tensor))
+        result = jacobian(
+            restricted, inputs if isinstance(argnums, tuple) else inputs[0],
+            create_graph=outer, strategy=strategy,
+        )
+        return (result, aux[0]) if has_aux else result
+
+    return transformed
+
+
+def jacrev(func: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False) -> Function:
+    """The function that returns the Jacobian of `func`, made row by row.
+
+    >>> import autograd
+    >>> autograd.func.jacrev(lambda x: x**2)(autograd.tensor([1.0, 2.0]))
+    tensor([[2., 0.],
+            [0., 4.]])
+    """
+    return _jacobian_of(func, argnums, has_aux, "reverse-mode")
+
+
+def jacfwd(func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Function:
+    """The function that returns the Jacobian of `func`, made column by column.
+
+    >>> import autograd
+    >>> autograd.func.jacfwd(lambda x: x.sum())(autograd.tensor([1.0, 2.0]))
+    tensor([1., 1.])
+    """
+    return _jacobian_of(func, argnums, has_aux, "forward-mode")
+
+
+def hessian(func: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+    """The function that returns the Hessian of `func`.
+
+    >>> import autograd
+    >>> autograd.func.hessian(lambda x: (x**3).sum())(autograd.tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
+    return jacfwd(jacrev(func, argnums), argnums)
+
+
+def vmap(func: Function, in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *,
+         chunk_size: int | None = None) -> Function:
+    """The function that applies `func` to each element along a dimension of its arguments.
+
+    Args:
+        in_dims: the dimension to map over, for all arguments, or a tuple with one per argument;
+            None for an argument that is the same each time; nested as the arguments are.
+        out_dims: where the new dimension goes in the results.
+
+    >>> import autograd
+    >>> dot = autograd.func.vmap(autograd.dot)
+    >>> dot(autograd.tensor([[1.0, 2.0], [3.0, 4.0]]), autograd.ones(2, 2))
+    tensor([3., 7.])
+    """
+
+    def mapped(*args: Any, **kwargs: Any) -> Any:
+        dims = _spread(tuple(in_dims) if isinstance(in_dims, (tuple, list)) else (in_dims,) * len(args), args)
+        sizes = {
+            x.shape[d] for x, d in zip(_leaves(list(args)), _leaves(list(dims)), strict=True)
+            if d is not None
+        }
+        if len(sizes) != 1:
+            raise ValueError(
+                f"vmap: the mapped dimensions must have one size, got {sorted(sizes)}"
+                if sizes else "vmap: at least one argument must be mapped over, all in_dims are None"
+            )
+        (size,) = sizes
+        if size == 0:
+            raise ValueError("vmap: the mapped dimension has size 0, so there is nothing to call")
+        results = [
+            func(*_mapped(lambda x, d, i=i: x if d is None else x.select(d, i), args, dims), **kwargs)
+            for i in range(size)
+        ]
+        first = results[0]
+        places = _spread((out_dims,), (first,))[0] if not isinstance(out_dims, tuple) else out_dims
+        return _mapped(lambda _, place, *parts: stack(parts, place), first, places, *results)
+
+    return mapped
+
+
+def _spread(dims: Any, tree: Any) -> Any:
+    """`dims`, which may stop at a branch, spread over the leaves below it."""
+    if isinstance(tree, dict):
+        return {k: _spread(dims[k] if isinstance(dims, dict) else dims, v) for k, v in tree.items()}
+    if isinstance(tree, (tuple, list)):
+        same = isinstance(dims, (tuple, list))
+        if same and len(dims) != len(tree):
+            raise ValueError(f"vmap: {len(dims)} dimensions for {len(tree)} values")
+        branches = [_spread(dims[i] if same else dims, v) for i, v in enumerate(tree)]
+        return type(tree)(branches)
+    return dims if isinstance(tree, Tensor) else None

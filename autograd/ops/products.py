@@ -201,7 +201,10 @@ class Linear(Op):
     formula = {"x": "g @ w", "w": "g.mT @ x", "b": "sum of g over the rows"}
 
     def forward(x, w, b):  # type: ignore[no-untyped-def]
-        out = _rows(x) @ w.T
+        rows = _rows(x)
+        # BLAS is up to twice as fast with the taller factor first, which in a small batch is w.
+        small = len(rows) < len(w)
+        out = np.ascontiguousarray((w @ rows.T).T) if small else rows @ w.T
         if b is not None:
             out += b
         return out.reshape(*x.shape[:-1], w.shape[0])

@@ -327,7 +327,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Tensor:
 
     >>> import autograd
     >>> autograd.tensor([1000.0, 1000.0]).logsumexp(0)
-    tensor(1000.6931)
+    tensor(1000.6932)
     """
     x = as_tensor(input)
     x = x if x.dtype.kind == "f" else x.float()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Activation layers; the formulas are in functional/activation.py."""
+"""Activation layers; the formulas are in functional/activations.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loss functions as modules; the formulas are in functional/loss.py.
+"""Loss functions as modules; the formulas are in functional/losses.py.
 
 `reduction` is "mean", "sum", or "none" for a loss per element. `size_average` and `reduce` are
 PyTorch's old spelling of it and warn.

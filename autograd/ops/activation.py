@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,22 @@ from ..creation import as_tensor
 from ..dtypes import as_dtype
 from ..elementwise import Unary
 from ..function import Op
+from ..inplace import assign
 from ..registry import public
 from ..tensor import Tensor
 
 SQRT_HALF, SQRT_2_OVER_PI = math.sqrt(0.5), math.sqrt(2 / math.pi)
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def optionally(
+    in_place: bool, name: str, function: Callable[..., Tensor], x: Tensor, *args: Any
+) -> Tensor:
+    """`function(x, *args)`, written to the memory of `x` if `in_place`."""
+    if not in_place:
+        return function(x, *args)
+    # The clone is what the graph may save, since `x` is about to be overwritten.
+    return assign(x, function(x.clone(), *args), name + "_")  # type: ignore[attr-defined]
 
 
 class ReLU(Unary):
@@ -48,7 +60,7 @@ class LeakyReLU(Op):
 @public(namespace="nn.functional", op=LeakyReLU)
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """max(0, input) + negative_slope · min(0, input)."""
-    return LeakyReLU.apply(input, float(negative_slope))
+    return optionally(inplace, "leaky_relu", LeakyReLU.apply, input, float(negative_slope))
 
 
 class ELU(Op):
@@ -68,19 +80,21 @@ def _negative(x: Any) -> Any:
 @public(namespace="nn.functional", op=ELU)
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """input where positive, alpha · (exp(input) - 1) elsewhere (Clevert et al. 2016)."""
-    return ELU.apply(input, float(alpha))
+    return optionally(inplace, "elu", ELU.apply, input, float(alpha))
 
 
 @public(namespace="nn.functional")
 def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """max(0, input) + min(0, alpha · (exp(input / alpha) - 1)) (Barron 2017)."""
-    return elu(as_tensor(input) / alpha) * alpha
+    if alpha == 0:
+        raise RuntimeError("celu: alpha must not be 0")
+    return optionally(inplace, "celu", lambda x: elu(as_tensor(x) / alpha) * alpha, input)
 
 
 @public(method=False)
 def selu(input: Any, inplace: bool = False) -> Tensor:
     """The self-normalizing scaled ELU (Klambauer et al. 2017)."""
-    return elu(input, SELU_ALPHA) * SELU_SCALE
+    return optionally(inplace, "selu", lambda x: elu(x, SELU_ALPHA) * SELU_SCALE, input)
 
 
 class GELU(Op):
@@ -123,7 +137,7 @@ class SiLU(Op):
 @public(namespace="nn.functional", op=SiLU)
 def silu(input: Any, inplace: bool = False) -> Tensor:
     """input · sigmoid(input), also called swish (Elfwing et al. 2017)."""
-    return SiLU.apply(input)
+    return optionally(inplace, "silu", SiLU.apply, input)
 
 
 class Softplus(Op):
@@ -176,13 +190,49 @@ def hardtanh(
     """input limited to [min_val, max_val]."""
     if min_val > max_val:
         raise ValueError("hardtanh: min_val must not be larger than max_val")
-    return HardTanh.apply(input, float(min_val), float(max_val))
+    return optionally(inplace, "hardtanh", HardTanh.apply, input, float(min_val), float(max_val))
 
 
 @public(namespace="nn.functional")
 def relu6(input: Any, inplace: bool = False) -> Tensor:
     """min(max(0, input), 6)."""
-    return hardtanh(input, 0.0, 6.0)
+    return hardtanh(input, 0.0, 6.0, inplace)
+
+
+class HardSigmoid(Op):
+    op_name, promote = "hardsigmoid", "float"
+    backward = {"x": lambda g, x: np.where(abs(x) < 3, g / 6, 0.0)}
+    formula = {"x": "where(abs(x) < 3, g / 6, 0)"}
+
+    def forward(x):  # type: ignore[no-untyped-def]
+        return np.clip(x + 3, 0, 6) / 6
+
+
+@public(namespace="nn.functional", op=HardSigmoid)
+def hardsigmoid(input: Any, inplace: bool = False) -> Tensor:
+    """0 below -3, 1 above 3, and input / 6 + 1/2 between.
+
+    >>> import autograd, nn
+    >>> nn.functional.hardsigmoid(autograd.tensor([-4.0, 0.0, 4.0]))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    return optionally(inplace, "hardsigmoid", HardSigmoid.apply, input)
+
+
+class HardSwish(Op):
+    # A primitive: the product rule would give inf * 0 at infinity, where the derivative is 1.
+    op_name, promote = "hardswish", "float"
+    backward = {"x": lambda g, x: np.where(x <= -3, 0.0, np.where(x < 3, g * (x / 3 + 0.5), g))}
+    formula = {"x": "where(x <= -3, 0, where(x < 3, g * (x / 3 + 1/2), g))"}
+
+    def forward(x):  # type: ignore[no-untyped-def]
+        return x * (np.clip(x + 3, 0, 6) / 6)
+
+
+@public(namespace="nn.functional", op=HardSwish)
+def hardswish(input: Any, inplace: bool = False) -> Tensor:
+    """input · hardsigmoid(input) (Howard et al., "Searching for MobileNetV3", 2019)."""
+    return optionally(inplace, "hardswish", HardSwish.apply, input)
 
 
 class Softmax(Op):

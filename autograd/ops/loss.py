@@ -43,8 +43,9 @@ class CrossEntropy(Op):
         if reduction == "none":
             ctx.scale = None
             return loss
-        ctx.scale = per_sample.sum() if reduction == "mean" else np.asarray(1, x.dtype)
-        return loss.sum() / ctx.scale
+        count = per_sample.sum() if reduction == "mean" else np.asarray(1, x.dtype)
+        ctx.scale = count if count else np.asarray(1, x.dtype)  # a loss of NaN has gradient 0
+        return loss.sum() / count
 
 
 def _cross_entropy_by_x(g: Any, x: Any, ctx: Any) -> Any:
@@ -96,7 +97,9 @@ def cross_entropy(
     reduction = resolved_reduction(reduction, size_average, reduce)
     check_reduction(reduction, "cross_entropy")
     if not 0.0 <= label_smoothing <= 1.0:
-        raise RuntimeError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing}")
+        raise RuntimeError(
+            f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing}"
+        )
     y = as_tensor(target)
     axis = 1 if input.ndim > 1 else 0
     n_classes = input.shape[axis]
@@ -113,7 +116,7 @@ def cross_entropy(
             f"cross_entropy: for logits {described(input)} the class indices must have shape "
             f"{batch}, got {described(y)}"
         )
-    classes = y._data.reshape(-1).astype(np.int64)
+    classes = y._data.reshape(-1).astype(np.int64, copy=False)
     bad = (classes != ignore_index) & ((classes < 0) | (classes >= n_classes))
     if bad.any():
         raise IndexError(
@@ -154,6 +157,14 @@ def check_reduction(reduction: str, name: str) -> None:
         raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
+def reduced(loss: Tensor, reduction: str, name: str) -> Tensor:
+    """`loss` reduced over all elements."""
+    check_reduction(reduction, name)
+    if reduction == "none":
+        return loss
+    return loss.mean() if reduction == "mean" else loss.sum()  # type: ignore[attr-defined]
+
+
 def resolved_reduction(reduction: str, size_average: Any, reduce: Any) -> str:
     """`reduction`, or what PyTorch's old arguments `size_average` and `reduce` say."""
     if size_average is None and reduce is None:
@@ -184,3 +195,45 @@ class BinaryCrossEntropy(Op):
 
     def forward(x, t):  # type: ignore[no-untyped-def]
         return -(t * np.maximum(np.log(x), -100) + (1 - t) * np.maximum(np.log1p(-x), -100))
+
+
+@public(namespace="nn.functional", op=BinaryCrossEntropy)
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-(target · log(input) + (1 - target) · log(1 - input)), with logarithms of at least -100.
+
+    Args:
+        input: probabilities in [0, 1] of any shape. For the output of a sigmoid,
+            `binary_cross_entropy_with_logits` on what went into it is more accurate.
+        target: numbers in [0, 1] of the same shape.
+        weight: factors that broadcast to that shape.
+
+    >>> import autograd, nn
+    >>> nn.functional.binary_cross_entropy(autograd.tensor([0.5]), autograd.tensor([1.0]))
+    tensor(0.6931)
+    """
+    reduction = resolved_reduction(reduction, size_average, reduce)
+    if target.shape != input.shape:
+        raise ValueError(
+            f"binary_cross_entropy: target {described(target)} and input {described(input)} must "
+            "have the same size"
+        )
+    values = input._data
+    if values.size and not (values.min() >= 0 and values.max() <= 1):
+        raise RuntimeError(
+            "binary_cross_entropy: all elements of input should be between 0 and 1, found "
+            f"{values.min():g} to {values.max():g}; apply a sigmoid, or use "
+            "binary_cross_entropy_with_logits"
+        )
+    loss = BinaryCrossEntropy.apply(input, target)
+    return reduced(
+        loss if weight is None else loss * weight,
+        reduction,
+        "binary_cross_entropy",  # type: ignore[operator]
+    )

@@ -1,115 +1,24 @@
 """Layers and losses as functions: what a module computes, with its parameters as arguments.
 
-Primitives come from autograd; what is built from them is defined in this package.
+Primitives come from autograd; those built from them are in this package. All of them are in the
+registry under `nn.functional`, from where they get here.
 """
 
 from __future__ import annotations
 
-from autograd.ops.activation import gelu, logsigmoid, softplus
-from autograd.ops.loss import cross_entropy
-from autograd.ops.products import linear
+from typing import TYPE_CHECKING, Any
 
-from .activation import (
-    celu,
-    elu,
-    glu,
-    gumbel_softmax,
-    hardshrink,
-    hardsigmoid,
-    hardswish,
-    hardtanh,
-    leaky_relu,
-    log_softmax,
-    mish,
-    prelu,
-    relu,
-    relu6,
-    rrelu,
-    selu,
-    sigmoid,
-    silu,
-    softmax,
-    softmin,
-    softshrink,
-    softsign,
-    tanh,
-    tanhshrink,
-    threshold,
-)
-from .distance import (
-    bilinear,
-    cosine_similarity,
-    normalize,
-    one_hot,
-    pairwise_distance,
-)
-from .dropout import (
-    alpha_dropout,
-    dropout,
-    dropout1d,
-    dropout2d,
-    dropout3d,
-    feature_alpha_dropout,
-)
-from .loss import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    huber_loss,
-    kl_div,
-    l1_loss,
-    mse_loss,
-    nll_loss,
-    smooth_l1_loss,
-)
+from autograd.registry import ENTRIES
 
-__all__ = [
-    "alpha_dropout",
-    "bilinear",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "celu",
-    "cosine_similarity",
-    "cross_entropy",
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
-    "elu",
-    "feature_alpha_dropout",
-    "gelu",
-    "glu",
-    "gumbel_softmax",
-    "hardshrink",
-    "hardsigmoid",
-    "hardswish",
-    "hardtanh",
-    "huber_loss",
-    "kl_div",
-    "l1_loss",
-    "leaky_relu",
-    "linear",
-    "log_softmax",
-    "logsigmoid",
-    "mish",
-    "mse_loss",
-    "nll_loss",
-    "normalize",
-    "one_hot",
-    "pairwise_distance",
-    "prelu",
-    "relu",
-    "relu6",
-    "rrelu",
-    "selu",
-    "sigmoid",
-    "silu",
-    "smooth_l1_loss",
-    "softmax",
-    "softmin",
-    "softplus",
-    "softshrink",
-    "softsign",
-    "tanh",
-    "tanhshrink",
-    "threshold",
-]
+from . import activations, distances, dropouts, losses  # noqa: F401 (registers them)
+
+globals().update({e.name: e.function for e in ENTRIES.values() if e.namespace == "nn.functional"})
+selu = ENTRIES["selu"].function  # PyTorch has it in both places
+
+if TYPE_CHECKING:
+    from .activations import *  # noqa: F403
+    from .distances import *  # noqa: F403
+    from .dropouts import *  # noqa: F403
+    from .losses import *  # noqa: F403
+
+    def __getattr__(name: str) -> Any: ...

@@ -1,29 +1,17 @@
-"""Activation functions. The primitives are in autograd; those built from them are here.
-
-Where PyTorch has `inplace`, it works here too: the input is overwritten, and the graph knows.
-"""
+"""Activation functions that are built from the primitives of autograd/ops/activation.py."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import autograd
 from autograd import Tensor
-from autograd.inplace import assign
-from autograd.ops import activation as primitive
-from autograd.ops.activation import softplus
+from autograd.ops.activation import optionally, softplus
+from autograd.registry import public
 
 
-def _run(function: Callable[..., Tensor], input: Tensor, inplace: bool, *args: Any) -> Tensor:
-    """`function(input, *args)`, written to the memory of `input` if `inplace`."""
-    if not inplace:
-        return function(input, *args)
-    # The clone is what the graph may save, since `input` is about to be overwritten.
-    return assign(input, function(input.clone(), *args), f"{function.__name__}_")
-
-
+@public(namespace="nn.functional")
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(0, input); its gradient at 0 is 0.
 
@@ -31,36 +19,22 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> nn.functional.relu(autograd.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    return _run(autograd.relu, input, inplace) if inplace else autograd.relu(input)
+    return optionally(inplace, "relu", autograd.relu, input)
 
 
-def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(max(0, input), 6)."""
-    return _run(primitive.relu6, input, inplace)
-
-
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """max(0, input) + negative_slope · min(0, input).
-
-    >>> import autograd, nn
-    >>> nn.functional.leaky_relu(autograd.tensor([-1.0, 2.0]), 0.5)
-    tensor([-0.5000,  2.0000])
-    """
-    return _run(primitive.leaky_relu, input, inplace, negative_slope)
-
-
+@public(namespace="nn.functional")
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """max(0, input) + weight · min(0, input), with one learned weight, or one per channel.
 
     Args:
-        input: of any shape; dimension 1 (or the only one) is that of the channels.
+        input: of any shape; dimension 1 is that of the channels.
         weight: of shape [1] or [channels].
 
     >>> import autograd, nn
     >>> nn.functional.prelu(autograd.tensor([[-1.0, -1.0]]), autograd.tensor([0.5, 0.25]))
     tensor([[-0.5000, -0.2500]])
     """
-    channels = 1 if input.ndim == 0 else input.shape[min(1, input.ndim - 1)]
+    channels = 1 if input.ndim < 2 else input.shape[1]
     if weight.numel() not in (1, channels) or weight.ndim > 1:
         raise RuntimeError(
             f"prelu: expected a weight of shape [1] or, one per channel, [{channels}] for an "
@@ -70,9 +44,11 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         weight = weight.reshape(-1, *(1,) * max(input.ndim - 2, 0))
     elif weight.ndim:
         weight = weight.reshape(())
-    return autograd.where(input > 0, input, weight * input)
+    # Where the input is infinite, weight * input would give its weight the gradient 0 * inf.
+    return autograd.where(input > 0, input, weight * autograd.clamp(input, max=0))
 
 
+@public(namespace="nn.functional")
 def rrelu(
     input: Tensor,
     lower: float = 1.0 / 8,
@@ -89,35 +65,14 @@ def rrelu(
     slope: Any = (lower + upper) / 2
     if training:
         slope = lower + autograd.rand_like(input) * (upper - lower)
-    return _run(_leaky, input, inplace, slope)
+    return optionally(inplace, "rrelu", _leaky, input, slope)
 
 
 def _leaky(input: Tensor, slope: Any) -> Tensor:
     return autograd.where(input > 0, input, slope * input)
 
 
-def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """input where positive, alpha · (exp(input) - 1) elsewhere (Clevert et al., 2016)."""
-    return _run(primitive.elu, input, inplace, alpha)
-
-
-def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """max(0, input) + min(0, alpha · (exp(input / alpha) - 1)) (Barron, 2017)."""
-    if alpha == 0:
-        raise RuntimeError("celu: alpha must not be 0")
-    return _run(primitive.celu, input, inplace, alpha)
-
-
-def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """The self-normalizing scaled ELU (Klambauer et al., 2017)."""
-    return _run(primitive.selu, input, inplace)
-
-
-def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """input · sigmoid(input), also called swish (Elfwing et al., 2017)."""
-    return _run(primitive.silu, input, inplace)
-
-
+@public(namespace="nn.functional")
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """input · tanh(softplus(input)) (Misra, 2019).
 
@@ -125,52 +80,24 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     >>> nn.functional.mish(autograd.tensor([0.0, 1.0]))
     tensor([0.0000, 0.8651])
     """
-    return _run(_mish, input, inplace)
+    return optionally(inplace, "mish", _mish, input)
 
 
 def _mish(input: Tensor) -> Tensor:
     return input * softplus(input).tanh()
 
 
-def hardtanh(
-    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
-) -> Tensor:
-    """input limited to [min_val, max_val]."""
-    return _run(primitive.hardtanh, input, inplace, min_val, max_val)
-
-
-def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """0 below -3, 1 above 3, and input / 6 + 1/2 between.
-
-    >>> import autograd, nn
-    >>> nn.functional.hardsigmoid(autograd.tensor([-4.0, 0.0, 4.0]))
-    tensor([0.0000, 0.5000, 1.0000])
-    """
-    return _run(_hardsigmoid, input, inplace)
-
-
-def _hardsigmoid(input: Tensor) -> Tensor:
-    return primitive.relu6(input + 3) / 6
-
-
-def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """input · hardsigmoid(input) (Howard et al., "Searching for MobileNetV3", 2019)."""
-    return _run(_hardswish, input, inplace)
-
-
-def _hardswish(input: Tensor) -> Tensor:
-    return input * _hardsigmoid(input)
-
-
+@public(namespace="nn.functional")
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """input where it exceeds `threshold`, `value` elsewhere."""
-    return _run(_threshold, input, inplace, threshold, value)
+    return optionally(inplace, "threshold", _threshold, input, threshold, value)
 
 
 def _threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     return input.masked_fill(input <= threshold, value)  # NaN stays
 
 
+@public(namespace="nn.functional")
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """input, but 0 within [-lambd, lambd].
 
@@ -181,6 +108,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return input.masked_fill(input.abs() <= lambd, 0.0)
 
 
+@public(namespace="nn.functional")
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """input moved by `lambd` towards 0, and 0 within [-lambd, lambd].
 
@@ -193,26 +121,31 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return input - autograd.clamp(input, -lambd, lambd)
 
 
+@public(namespace="nn.functional")
 def tanhshrink(input: Tensor) -> Tensor:
     """input - tanh(input)."""
     return input - input.tanh()
 
 
+@public(namespace="nn.functional")
 def softsign(input: Tensor) -> Tensor:
     """input / (1 + |input|)."""
     return input / (input.abs() + 1)
 
 
+@public(namespace="nn.functional")
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent."""
     return autograd.tanh(input)
 
 
+@public(namespace="nn.functional")
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(-input))."""
     return autograd.sigmoid(input)
 
 
+@public(namespace="nn.functional")
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """a · sigmoid(b), where a and b are the halves of the input along `dim` (Dauphin et al., 2017).
 
@@ -242,6 +175,7 @@ def _implicit_dim(name: str, ndim: int, stacklevel: int) -> int:
     return 0 if ndim in (0, 1, 3) else 1
 
 
+@public(namespace="nn.functional")
 def softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
@@ -256,6 +190,7 @@ def softmax(
     return autograd.softmax(input, dim, dtype=dtype)
 
 
+@public(namespace="nn.functional")
 def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
@@ -265,6 +200,7 @@ def softmin(
     return autograd.softmax(-input, dim, dtype=dtype)
 
 
+@public(namespace="nn.functional")
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
@@ -274,6 +210,7 @@ def log_softmax(
     return autograd.log_softmax(input, dim, dtype=dtype)
 
 
+@public(namespace="nn.functional")
 def gumbel_softmax(
     logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
 ) -> Tensor:

@@ -5,27 +5,19 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
+
+import numpy as np
 
 import autograd
 from autograd import Tensor
 from autograd.errors import ShapeError, described
 from autograd.ops.activation import logsigmoid
-from autograd.ops.loss import (
-    BinaryCrossEntropy,
-    check_reduction,
-    resolved_reduction,
-)
-
-
-def _reduced(loss: Tensor, reduction: str, name: str) -> Tensor:
-    if reduction == "mean":
-        return loss.mean()
-    if reduction == "sum":
-        return loss.sum()
-    check_reduction(reduction, name)
-    return loss
+from autograd.ops.loss import reduced, resolved_reduction
+from autograd.registry import public
+from autograd.tensor import wrap
 
 
 def _check_sizes(input: Tensor, target: Tensor) -> None:
@@ -44,7 +36,7 @@ def _weighted(
 ) -> Tensor:
     """Reduces an elementwise loss; a weighted mean divides by the sum of the weights."""
     if weight is None:
-        return _reduced(loss, reduction, name)
+        return reduced(loss, reduction, name)
     if weight.shape != input.shape:
         raise ValueError(
             f"{name}: Weights and input must have the same size, "
@@ -52,9 +44,10 @@ def _weighted(
         )
     if reduction == "mean":
         return (loss * weight).sum() / weight.sum()
-    return _reduced(loss * weight, reduction, name)
+    return reduced(loss * weight, reduction, name)
 
 
+@public(namespace="nn.functional")
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -74,6 +67,7 @@ def mse_loss(
     return _weighted((input - target).square(), input, weight, reduction, "mse_loss")
 
 
+@public(namespace="nn.functional")
 def l1_loss(
     input: Tensor,
     target: Tensor,
@@ -93,6 +87,7 @@ def l1_loss(
     return _weighted((input - target).abs(), input, weight, reduction, "l1_loss")
 
 
+@public(namespace="nn.functional")
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
@@ -117,11 +112,12 @@ def smooth_l1_loss(
     d = input - target
     size = d.abs()
     if beta == 0:
-        return _reduced(size, reduction, "smooth_l1_loss")
+        return reduced(size, reduction, "smooth_l1_loss")
     loss = autograd.where(size < beta, d.square() * (0.5 / beta), size - 0.5 * beta)
-    return _reduced(loss, reduction, "smooth_l1_loss")
+    return reduced(loss, reduction, "smooth_l1_loss")
 
 
+@public(namespace="nn.functional")
 def huber_loss(
     input: Tensor,
     target: Tensor,
@@ -145,49 +141,15 @@ def huber_loss(
     d = input - target
     size = d.abs()
     loss = autograd.where(size <= delta, 0.5 * d.square(), delta * (size - 0.5 * delta))
+    if input.dtype.kind == "f":
+        loss = loss.to(input.dtype)  # PyTorch's, also for a target of a wider dtype
     if weight is not None and reduction == "mean":
         # PyTorch divides by the number of elements here, not by the sum of the weights.
         return _weighted(loss, input, weight, "none", "huber_loss").mean()
     return _weighted(loss, input, weight, reduction, "huber_loss")
 
 
-def binary_cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: Any = None,
-    reduce: Any = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """-(target · log(input) + (1 - target) · log(1 - input)), with logarithms of at least -100.
-
-    Args:
-        input: probabilities in [0, 1] of any shape. For the output of a sigmoid,
-            `binary_cross_entropy_with_logits` on what went into it is more accurate.
-        target: numbers in [0, 1] of the same shape.
-        weight: factors that broadcast to that shape.
-
-    >>> import autograd, nn
-    >>> nn.functional.binary_cross_entropy(autograd.tensor([0.5]), autograd.tensor([1.0]))
-    tensor(0.6931)
-    """
-    reduction = resolved_reduction(reduction, size_average, reduce)
-    if target.shape != input.shape:
-        raise ValueError(
-            f"binary_cross_entropy: target {described(target)} and input {described(input)} must "
-            "have the same size"
-        )
-    values = input._data
-    if values.size and not (values.min() >= 0 and values.max() <= 1):
-        raise RuntimeError(
-            "binary_cross_entropy: all elements of input should be between 0 and 1, found "
-            f"{values.min():g} to {values.max():g}; apply a sigmoid, or use "
-            "binary_cross_entropy_with_logits"
-        )
-    loss = BinaryCrossEntropy.apply(input, target)
-    return _reduced(loss if weight is None else loss * weight, reduction, "binary_cross_entropy")
-
-
+@public(namespace="nn.functional")
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -220,9 +182,10 @@ def binary_cross_entropy_with_logits(
     factor = 1 if pos_weight is None else 1 + (pos_weight - 1) * target
     loss = (1 - target) * input - factor * logsigmoid(input)
     name = "binary_cross_entropy_with_logits"
-    return _reduced(loss if weight is None else loss * weight, reduction, name)
+    return reduced(loss if weight is None else loss * weight, reduction, name)
 
 
+@public(namespace="nn.functional")
 def nll_loss(
     input: Tensor,
     target: Tensor,
@@ -265,22 +228,26 @@ def nll_loss(
             f"nll_loss: weight must have shape [{n_classes}], one per class, "
             f"got {described(weight)}"
         )
-    counts = target != ignore_index
-    classes = target.masked_fill(~counts._data, 0)
-    outside = (classes._data < 0) | (classes._data >= n_classes)
+    counts = target._data != ignore_index
+    classes = np.where(counts, target._data, 0)
+    outside = (classes < 0) | (classes >= n_classes)
     if outside.any():
         raise IndexError(
-            f"nll_loss: target {classes._data[outside][0]} is out of bounds for {n_classes} classes"
+            f"nll_loss: target {classes[outside][0]} is out of bounds for {n_classes} classes"
         )
-    factors = counts.to(input.dtype)
+    factors = counts.astype(input.dtype)
     if weight is not None:
-        factors = factors * weight[classes]
-    loss = -input.gather(axis, classes.unsqueeze(axis)).squeeze(axis) * factors
-    if reduction == "mean":
-        return loss.sum() / factors.sum()
-    return _reduced(loss, reduction, "nll_loss")
+        factors *= weight._data[classes]
+    picked = -input.gather(axis, wrap(np.expand_dims(classes, axis))).squeeze(axis)
+    if reduction != "mean":
+        return reduced(picked * wrap(factors), reduction, "nll_loss")
+    total = factors.sum()
+    if total == 0:  # nothing counts: the mean is NaN, but no gradient becomes NaN
+        return (picked * wrap(factors)).sum() + math.nan
+    return (picked * wrap(factors / total)).sum()
 
 
+@public(namespace="nn.functional")
 def kl_div(
     input: Tensor,
     target: Tensor,
@@ -315,10 +282,8 @@ def kl_div(
     if log_target:
         loss = target.exp() * (target - input)
     else:
-        positive = target > 0
-        safe = autograd.where(positive, target, 1.0)  # 0 log 0 = 0
-        loss = autograd.where(positive, target * safe.log(), target * 0.0) - target * input
+        loss = autograd.xlogy(target, target) - target * input
     if reduction == "batchmean":
         total = loss.sum()
         return total / input.shape[0] if input.ndim else total
-    return _reduced(loss, reduction, "kl_div")
+    return reduced(loss, reduction, "kl_div")

@@ -7,9 +7,10 @@ import warnings
 
 import numpy as np
 
-from autograd import Tensor
+from autograd import Tensor, get_default_dtype
 from autograd.inplace import assign
 from autograd.random import rng_of
+from autograd.registry import public
 from autograd.tensor import wrap
 
 
@@ -23,14 +24,19 @@ def _kept(shape: tuple[int, ...], p: float) -> np.ndarray:
     return np.asarray(rng_of(None).random(shape, dtype=np.float32) >= p)
 
 
+def _floating(input: Tensor) -> np.dtype:
+    return input.dtype if input.dtype.kind == "f" else get_default_dtype()
+
+
 def _dropped(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool, name: str) -> Tensor:
     """`input` times a mask of `shape`, whose entries are 0 or 1 / (1 - p)."""
     scale = 1 / (1 - p) if p < 1 else 0.0
-    mask = np.multiply(_kept(shape, p), scale, dtype=input.dtype)
+    mask = (_kept(shape, p) * scale).astype(input.dtype if p == 1 else _floating(input))
     result = input * wrap(mask)
     return assign(input, result, name + "_") if inplace else result
 
 
+@public(namespace="nn.functional")
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Each element is 0 with probability `p`, else divided by 1 - p; as it is if not `training`.
 
@@ -53,6 +59,7 @@ def _channels_dropped(input: Tensor, p: float, inplace: bool, name: str, batched
     return _dropped(input, shape[:channels] + (1,) * (len(shape) - channels), p, inplace, name)
 
 
+@public(namespace="nn.functional")
 def dropout1d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
@@ -68,6 +75,7 @@ def dropout1d(
     return _channels_dropped(input, p, inplace, "dropout1d", input.ndim == 3)
 
 
+@public(namespace="nn.functional")
 def dropout2d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
@@ -94,6 +102,7 @@ def dropout2d(
     return _channels_dropped(input, p, inplace, "dropout2d", True)
 
 
+@public(namespace="nn.functional")
 def dropout3d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
@@ -114,6 +123,7 @@ def dropout3d(
 _ALPHA = -1.7580993408473766  # the limit of SELU at minus infinity
 
 
+@public(namespace="nn.functional")
 def alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
@@ -124,6 +134,7 @@ def alpha_dropout(
     return _alpha_dropped(input, input._data.shape, p, training, inplace, "alpha_dropout")
 
 
+@public(namespace="nn.functional")
 def feature_alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
@@ -139,11 +150,14 @@ def _alpha_dropped(
     _check_probability(p)
     if not training or p == 0:
         return input
+    if p == 1:
+        return _dropped(input, shape, p, inplace, name)
     kept = _kept(shape, p)
     # x -> a (x m + ALPHA (1 - m)) + b with Bernoulli(1 - p) m keeps mean 0 and variance 1.
-    a = 1 / math.sqrt((1 - p) * (1 + p * _ALPHA**2)) if p < 1 else 0.0
+    a = 1 / math.sqrt((1 - p) * (1 + p * _ALPHA**2))
     b = -a * p * _ALPHA
-    scale = np.multiply(kept, a, dtype=input.dtype)
-    shift = np.where(kept, b, a * _ALPHA + b).astype(input.dtype)
+    dtype = _floating(input)
+    scale = np.where(kept, a, 0.0).astype(dtype)
+    shift = np.where(kept, b, a * _ALPHA + b).astype(dtype)
     result = input * wrap(scale) + wrap(shift)
     return assign(input, result, name + "_") if inplace else result

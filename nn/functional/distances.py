@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,22 +9,10 @@ import numpy as np
 import autograd
 from autograd import Tensor
 from autograd.errors import described
+from autograd.registry import public
 
 
-def _norm(x: Tensor, p: float, dim: Any, keepdim: bool = True) -> Tensor:
-    """(Σ |x|ᵖ)^(1/p) along `dim`; its gradient at 0 is 0."""
-    if p == 1:
-        return x.abs().sum(dim, keepdim=keepdim)
-    if p == math.inf:
-        return x.abs().amax(dim, keepdim=keepdim)
-    if p == 0:
-        return (x != 0).to(x.dtype).sum(dim, keepdim=keepdim)
-    total = (x.square() if p == 2 else x.abs() ** p).sum(dim, keepdim=keepdim)
-    zero = total == 0
-    safe = autograd.where(zero, 1.0, total)
-    return autograd.where(zero, 0.0, safe.sqrt() if p == 2 else safe ** (1 / p))
-
-
+@public(namespace="nn.functional")
 def normalize(
     input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None
 ) -> Tensor:
@@ -35,12 +22,13 @@ def normalize(
     >>> nn.functional.normalize(autograd.tensor([[3.0, 4.0]]))
     tensor([[0.6000, 0.8000]])
     """
-    result = input / _norm(input, p, dim).clamp(min=eps)
+    result = input / autograd.linalg.vector_norm(input, p, dim, True).clamp(min=eps)
     if out is None:
         return result
     return out.copy_(result)
 
 
+@public(namespace="nn.functional")
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x1 · x2 / (|x1| |x2|) along `dim`, with norms of at least `eps`. The inputs broadcast.
 
@@ -49,10 +37,20 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     >>> nn.functional.cosine_similarity(a, b)
     tensor([0.7071])
     """
-    n1, n2 = (_norm(x, 2, dim).clamp(min=eps) for x in (x1, x2))
-    return ((x1 / n1) * (x2 / n2)).sum(dim)
+    dtype = autograd.promote_types(x1.dtype, x2.dtype)
+    if dtype.kind != "f":
+        raise RuntimeError(
+            f"cosine_similarity: expected floating inputs, got {described(x1)} and {described(x2)}"
+        )
+    units = []
+    for x in (x1.to(dtype), x2.to(dtype)):
+        n = autograd.linalg.vector_norm(x, 2, dim, True)
+        # Raising the norm to eps does not stop its gradient, as in PyTorch.
+        units.append(x / (n + (n.clamp(min=eps) - n).detach()))
+    return (units[0] * units[1]).sum(dim)
 
 
+@public(namespace="nn.functional")
 def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Tensor:
@@ -62,9 +60,10 @@ def pairwise_distance(
     >>> nn.functional.pairwise_distance(autograd.tensor([[3.0, 4.0]]), autograd.zeros(1, 2))
     tensor([5.0000])
     """
-    return _norm(x1 - x2 + eps, p, -1, keepdim)
+    return autograd.linalg.vector_norm(x1 - x2 + eps, p, -1, keepdim)
 
 
+@public(namespace="nn.functional")
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Class indices as vectors with one 1 in a new last dimension, int64.
 
@@ -94,6 +93,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     return autograd.as_tensor((indices[..., None] == np.arange(num_classes)).astype(np.int64))
 
 
+@public(namespace="nn.functional")
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """yₖ = x₁ᵀ Wₖ x₂ + bₖ.
 
@@ -116,5 +116,5 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         )
     flat = weight.permute(1, 0, 2).reshape(n_1, n_out * n_2)
     mixed = (input1 @ flat).reshape(*input1.shape[:-1], n_out, n_2)
-    out = (mixed * input2.unsqueeze(-2)).sum(-1)
+    out = (mixed @ input2.unsqueeze(-1)).squeeze(-1)
     return out if bias is None else out + bias

@@ -77,7 +77,7 @@ def run_torch(torch: Any, row: Row, sample: Sample, *dtypes: Any, grad: bool = T
             inputs.append(t.requires_grad_())
         return t
 
-    args, kwargs = _with_torch_dtypes(torch, sample.build(tensor, *dtypes))
+    args, kwargs = with_torch_dtypes(torch, sample.build(tensor, *dtypes))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch's own, about degrees of freedom and the like
         return Outcome(lambda: row.evaluate(counterpart(torch, row), args, kwargs), inputs)
@@ -212,11 +212,12 @@ def numpy_dtype(value: Any) -> np.dtype:
     return value.dtype if isinstance(value, autograd.Tensor) else array_of(value).dtype
 
 
-def _with_torch_dtypes(torch: Any, value: Any) -> Any:
+def with_torch_dtypes(torch: Any, value: Any) -> Any:
+    """`value` with PyTorch's dtypes in the place of NumPy's."""
     if isinstance(value, np.dtype) or (inspect.isclass(value) and issubclass(value, np.generic)):
         return torch_dtypes(torch)[np.dtype(value)]
     if isinstance(value, dict):
-        return {k: _with_torch_dtypes(torch, v) for k, v in value.items()}
+        return {k: with_torch_dtypes(torch, v) for k, v in value.items()}
     if type(value) in (tuple, list):
-        return type(value)(_with_torch_dtypes(torch, v) for v in value)
+        return type(value)(with_torch_dtypes(torch, v) for v in value)
     return value

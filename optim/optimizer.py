@@ -26,7 +26,7 @@ ParamsT = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tens
 required: Any = type("required", (), {"__repr__": lambda _: "<required parameter>"})()
 """As a default: an option that every group has to give."""
 
-BLOCK = 1 << 15
+BLOCK = 1 << 16
 """Elements that an update works on at a time: its temporaries then stay in the cache."""
 
 
@@ -37,8 +37,8 @@ def blocks(*arrays: Any) -> Iterator[tuple[Any, ...]]:
     cache, which on 16 million parameters is seven times faster than whole-array expressions, and
     the memory for temporaries stays small.
 
-    >>> [x.shape for (x,) in blocks(np.zeros((300, 200)))]
-    [(163, 200), (137, 200)]
+    >>> [x.shape for (x,) in blocks(np.zeros((600, 200)))]
+    [(327, 200), (273, 200)]
     """
     size, length = arrays[0].size, len(arrays[0]) if arrays[0].ndim else 1
     if size <= BLOCK:

@@ -19,6 +19,10 @@ class LinAlgError(RuntimeError, np.linalg.LinAlgError):
     """A matrix without the inverse or decomposition that was asked for."""
 
 
+class IndexRangeError(IndexError, RuntimeError):
+    """An index that names nothing. PyTorch raises now one, now the other of the two."""
+
+
 class GraphError(RuntimeError):
     """A backward pass that cannot be run: no graph, freed graph, changed values."""
 

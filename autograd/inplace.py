@@ -90,17 +90,19 @@ class CopySlices(Op):
     """A base after one of its views was overwritten: gradients split between the two."""
 
     def forward(x, y, chain):  # type: ignore[no-untyped-def]
-        raise NotImplementedError("the memory is written before this is recorded")
+        out = x.copy()
+        _replayed(out, chain)[...] = y
+        return out
 
     backward = {
-        "x": lambda g, chain: g * _outside(g, chain),
+        "x": lambda g, chain: np.where(_outside(g, chain), g, 0.0),
         "y": lambda g, chain: _replayed(g, chain),
     }
     formula = {"x": "g outside the view, 0 inside", "y": "the view of g"}
 
     @classmethod
     def record(cls, base: Tensor, values: Tensor, chain: Any) -> CopySlices:
-        """The node, without running anything."""
+        """The node alone, for memory that has been written to already."""
         node = _new(cls)
         node.edges = (base._edge, values._edge, None)
         node.args = (None, None, chain, None)
@@ -117,7 +119,11 @@ def _replayed(x: Any, chain: Any) -> Any:
 
 
 def _outside(g: Any, chain: Any) -> Any:
-    """1 where the view does not reach, 0 where it does."""
-    mask = np.ones(g.shape, g.dtype)
-    _replayed(mask, chain)[...] = 0
+    """True where the view does not reach."""
+    mask = np.ones(g.shape, np.bool_)
+    view = _replayed(mask, chain)
+    if np.may_share_memory(view, mask):
+        view[...] = False
+    else:  # the base lay otherwise in memory: in C order, a reshape on the way has to copy
+        mask.flat[_replayed(np.arange(g.size).reshape(g.shape), chain)] = False
     return mask

@@ -8,9 +8,11 @@ import numpy as np
 
 from . import dtypes
 from .creation import check_device, full, size_of
+from .errors import described
 from .inplace import assign
+from .ops.convert import to
 from .ops.indexing import where
-from .ops.shape import permute, to
+from .ops.shape import adjoint, permute
 from .registry import ENTRIES
 from .tensor import Size, Tensor, wrap
 
@@ -66,15 +68,6 @@ def is_contiguous(self: Tensor) -> bool:
     return self._data.flags.c_contiguous
 
 
-def contiguous(self: Tensor) -> Tensor:
-    """The tensor itself where it is contiguous, else a contiguous copy."""
-    if self._data.flags.c_contiguous:
-        return self
-    result = self.clone()  # type: ignore[attr-defined]
-    result._data = np.ascontiguousarray(result._data)
-    return result
-
-
 def stride(self: Tensor, dim: int | None = None) -> Any:
     """The step in memory of each dimension, in elements."""
     steps = tuple(s // self._data.itemsize for s in self._data.strides)
@@ -90,12 +83,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 
 def zero_(self: Tensor) -> Tensor:
     """Fills the tensor with 0."""
-    return fill_(self, 0)
-
-
-def fill_(self: Tensor, value: Any) -> Tensor:
-    """Fills the tensor with one value."""
-    return copy_(self, value)
+    return self.fill_(0)  # type: ignore[attr-defined]
 
 
 def where_method(self: Tensor, condition: Any, other: Any) -> Tensor:
@@ -139,21 +127,28 @@ def _transposed(self: Tensor) -> Tensor:
     return permute(self, *range(self._data.ndim)[::-1])
 
 
-def _matrix_transposed(self: Tensor) -> Tensor:
-    """The last two dimensions swapped. A view."""
-    return self.transpose(-2, -1)  # type: ignore[attr-defined]
+def _matrix_adjoint(self: Tensor) -> Tensor:
+    """The transpose of a matrix: the same as `T`, since all tensors are real. A view."""
+    if self._data.ndim not in (0, 2):
+        raise RuntimeError(
+            f"H: expected a matrix, got {described(self)}; mH takes batches of matrices"
+        )
+    return _transposed(self)
 
 
 def bind_methods() -> None:
     """Gives Tensor what this file defines, after the operations are bound."""
     for name, dtype in _CONVERSIONS.items():
         setattr(Tensor, name, _conversion(name, dtype))
-    for function in (cpu, size, dim, numel, is_floating_point, is_contiguous, contiguous, stride,
-                     copy_, zero_, fill_, new_tensor, new_full):
+    for function in (cpu, size, dim, numel, is_floating_point, is_contiguous, stride,
+                     copy_, zero_, new_tensor, new_full):
         setattr(Tensor, function.__name__, function)
     for name, value in (("new_zeros", 0), ("new_ones", 1), ("new_empty", 0)):
         setattr(Tensor, name, _new_filled(name, value))
-    for name, getter in (("T", _transposed), ("mT", _matrix_transposed), ("device", _device)):
+    for name, getter in (
+        ("T", _transposed), ("mT", adjoint), ("H", _matrix_adjoint), ("mH", adjoint),
+        ("device", _device),
+    ):
         setattr(Tensor, name, property(getter))
     Tensor.where = where_method  # type: ignore[attr-defined]
     Tensor.nelement = numel  # type: ignore[attr-defined]

@@ -9,12 +9,15 @@ import numpy as np
 
 from ..axes import axis_of
 from ..creation import as_tensor
-from ..errors import described
-from ..function import Op, _new, _next_sequence
+from ..errors import IndexRangeError, ShapeError, described
+from ..function import Op, _new, _next_sequence, promoted
 from ..grad_mode import mode
 from ..inplace import _adopt, _rewrite_base, _write, check_in_place
 from ..registry import public
 from ..tensor import Tensor, wrap
+from .accumulate import Scatter
+from .broadcast import Expand, broadcast_shapes
+from .shape import Reshape
 
 
 def plain_index(index: Any) -> tuple[Any, ...]:
@@ -26,6 +29,8 @@ def plain_index(index: Any) -> tuple[Any, ...]:
 def _plain_part(part: Any) -> Any:
     if isinstance(part, Tensor):
         part = part._data
+        if part.dtype == np.uint8:  # a mask from before PyTorch had bool
+            part = part.astype(np.bool_)
         # An index of no dimensions is a number: it selects, and does not gather.
         return part if part.ndim or part.dtype == np.bool_ else part.item()
     if isinstance(part, (list, range)):
@@ -45,11 +50,6 @@ def _is_basic(index: tuple[Any, ...]) -> bool:
     )
 
 
-def _repeats(index: tuple[Any, ...]) -> bool:
-    """Whether some element may be selected twice: only integer arrays can."""
-    return any(isinstance(part, np.ndarray) and part.dtype != np.bool_ for part in index)
-
-
 class GetItem(Op):
     op_name, symbol, view = "getitem", "[ ]", True
     backward = {"x": lambda g, ctx, index: Scatter.call(g, ctx.input_shape, index)}
@@ -58,22 +58,6 @@ class GetItem(Op):
     def forward(ctx, x, index):  # type: ignore[no-untyped-def]
         ctx.input_shape = x.shape
         return x[index]
-
-
-class Scatter(Op):
-    """The adjoint of indexing: zeros of `shape` with g added at `index`."""
-
-    public = False
-    backward = {"x": lambda g, index: g[index]}
-    formula = {"x": "g[index]"}
-
-    def forward(x, shape, index):  # type: ignore[no-untyped-def]
-        out = np.zeros(shape, x.dtype)
-        if _repeats(index):
-            np.add.at(out, index, x)
-        else:
-            out[index] = x
-        return out
 
 
 @public("__getitem__", op=GetItem)
@@ -120,6 +104,8 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     """
     y = value if isinstance(value, Tensor) else as_tensor(np.asarray(value, input.dtype)
                                                          if np.ndim(value) == 0 else value)
+    if input._base is not None:
+        input._follow_base()
     check_in_place(input, "x[index] = value", y.requires_grad)
     y = y.to(input.dtype)  # type: ignore[attr-defined]
     parts = plain_index(index)
@@ -129,7 +115,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     try:
         _write(input, parts, y._data, "x[index] = value")
     except ValueError as error:
-        raise RuntimeError(
+        raise ShapeError(
             f"x[index] = value: {described(y)} cannot be broadcast to the selection of shape "
             f"{target} from {described(input)}"
         ) from error
@@ -153,8 +139,6 @@ class Where(Op):
     formula = {"x": "g where the condition holds", "y": "g where it does not"}
 
     def forward(x, y, condition):  # type: ignore[no-untyped-def]
-        from ..function import promoted
-
         return np.where(condition, *promoted([x, y], "same"))
 
 
@@ -183,17 +167,40 @@ def along(index: np.ndarray, axis: int) -> tuple[Any, ...]:
     return tuple(index if i == axis else g for i, g in enumerate(grid))
 
 
-def integer_index(index: Any, size: int, name: str) -> np.ndarray:
-    """`index` as an int64 array within [0, size); negative indices are errors, as in PyTorch."""
+def at_axis(index: Any, axis: int) -> tuple[Any, ...]:
+    """The index of the slices that `index` names along `axis`."""
+    return (*(slice(None),) * axis, index)
+
+
+def integer_index(index: Any, size: int, name: str, negative: bool = False) -> np.ndarray:
+    """`index` as an int64 array within [0, size).
+
+    Negative indices are errors, as in PyTorch, or count from the end where it allows them.
+    """
     array = as_tensor(index)._data
     if array.dtype.kind not in "iu":
         raise RuntimeError(f"{name}: the index must be an integer tensor, got dtype {array.dtype}")
-    if array.size and (array.min() < 0 or array.max() >= size):
-        raise RuntimeError(
+    if array.size and (array.min() < -size * negative or array.max() >= size):
+        raise IndexRangeError(
             f"{name}: an index is out of range: the dimension has size {size}, the indices run "
             f"from {array.min()} to {array.max()}"
         )
-    return array.astype(np.int64, copy=False)
+    array = array.astype(np.int64, copy=False)
+    return np.where(array < 0, array + size, array) if negative else array
+
+
+def bool_mask(mask: Any, name: str) -> np.ndarray:
+    """`mask` as an array, refused unless it is bool."""
+    array = as_tensor(mask)._data
+    if array.dtype != np.bool_:
+        raise RuntimeError(f"{name}: the mask must be a bool tensor, got dtype {array.dtype}")
+    return array
+
+
+def lifted(x: Any) -> Tensor:
+    """A 0-d tensor as a vector of one element, which is how PyTorch indexes it."""
+    x = as_tensor(x)
+    return x if x._data.ndim else Reshape.apply(x, (1,))
 
 
 class Gather(Op):
@@ -216,57 +223,72 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Te
     tensor([[1.],
             [4.]])
     """
-    x = as_tensor(input)
+    x, i = lifted(input), as_tensor(index)
     shape = x._data.shape
-    if not shape:
-        return gather(x.reshape(1), 0, as_tensor(index).reshape(-1)).reshape(tuple(index.shape))
     axis = axis_of(dim, len(shape))
-    picks = integer_index(index, shape[axis], "gather")
+    picks = integer_index(lifted(i), shape[axis], "gather")
     if picks.ndim != len(shape) or any(
-        a > b for i, (a, b) in enumerate(zip(picks.shape, shape, strict=True)) if i != axis
+        a > b for j, (a, b) in enumerate(zip(picks.shape, shape, strict=True)) if j != axis
     ):
-        raise RuntimeError(
-            f"gather: the index {described(index)} must have as many dimensions as the input "
+        raise ShapeError(
+            f"gather: the index {described(i)} must have as many dimensions as the input "
             f"{described(x)} and, except along dim {axis}, sizes that are not larger"
         )
-    return Gather.apply(x, axis, picks)
+    out = Gather.apply(x, axis, picks)
+    return out if i._data.ndim else Reshape.apply(out, ())
 
 
-class MaskedFill(Op):
-    backward = {
-        "x": lambda g, mask: np.where(mask, 0.0, g),
-        "value": lambda g, mask: np.where(mask, g, 0.0),
-    }
-    formula = {"x": "g, 0 where the mask holds", "value": "sum of g where the mask holds"}
+@public(numpy=np.take_along_axis)
+def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
+    """`gather` that broadcasts both tensors outside `dim` and takes negative indices.
 
-    def forward(x, value, mask):  # type: ignore[no-untyped-def]
-        return np.where(mask, np.asarray(value, x.dtype), x)
-
-
-@public(op=MaskedFill, in_place=True)
-def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
-    """`input` with `value` where `mask` holds.
+    Without `dim` the indices are those of the flattened tensor.
 
     >>> import autograd
-    >>> x = autograd.tensor([1.0, 2.0])
-    >>> x.masked_fill(x > 1, 0.0)
-    tensor([1., 0.])
+    >>> autograd.take_along_dim(autograd.tensor([[1, 2], [3, 4]]), autograd.tensor([[-1]]), 1)
+    tensor([[2],
+            [4]])
     """
-    m = as_tensor(mask)._data
-    if m.dtype != np.bool_:
-        raise RuntimeError(f"masked_fill: the mask must be a bool tensor, got dtype {m.dtype}")
-    if isinstance(value, Tensor) and value._data.ndim:
-        raise RuntimeError(
-            f"masked_fill: the value must be a number or a 0-d tensor, got {described(value)}"
+    if dim is None:
+        return take(input, as_tensor(indices)._data.reshape(-1))
+    x, i = lifted(input), as_tensor(indices)
+    axis = axis_of(dim, x._data.ndim)
+    size = x._data.shape[axis]
+    picks = integer_index(i, size, "take_along_dim", negative=True)
+    if picks.ndim != x._data.ndim:
+        raise ShapeError(
+            f"take_along_dim: input {described(x)} and indices {described(i)} must have the same "
+            "number of dimensions"
         )
-    return MaskedFill.apply(as_tensor(input), value, m)
+    one = tuple(1 if j == axis else n for j, n in enumerate(x._data.shape))
+    try:
+        shape = np.broadcast_shapes(one, picks.shape)
+    except ValueError as error:
+        raise ShapeError(
+            f"take_along_dim: {described(x)} and indices {described(i)} do not broadcast outside "
+            f"dim {axis}"
+        ) from error
+    grown = Expand.apply(x, tuple(size if j == axis else n for j, n in enumerate(shape)))
+    own = tuple(picks.shape[axis] if j == axis else n for j, n in enumerate(shape))
+    return Gather.apply(grown, axis, np.broadcast_to(picks, own))
+
+
+@public()
+def take(input: Any, index: Any) -> Tensor:
+    """The elements that `index` names in the flattened tensor, in the shape of `index`.
+
+    >>> import autograd
+    >>> autograd.tensor([[1, 2], [3, 4]]).take(autograd.tensor([0, -1]))
+    tensor([1, 4])
+    """
+    x = as_tensor(input)
+    picks = integer_index(index, x._data.size, "take", negative=True)
+    return GetItem.apply(Reshape.apply(x, (x._data.size,)), (picks,))
 
 
 class IndexSelect(Op):
     backward = {
-        "x": lambda g, ctx, axis, index: Scatter.call(
-            g, ctx.input_shape, (slice(None),) * axis + (index,)
-        )
+        "x": lambda g, ctx, axis, index: Scatter.call(g, ctx.input_shape, at_axis(index, axis))
     }
     formula = {"x": "g added into zeros at the index"}
 
@@ -286,8 +308,42 @@ def index_select(input: Any, dim: int, index: Any) -> Tensor:
     """
     x = as_tensor(input)
     axis = axis_of(dim, x._data.ndim)
-    picks = integer_index(index, x._data.shape[axis] if x._data.ndim else 1, "index_select")
-    if picks.ndim > 1:
-        raise RuntimeError(f"index_select: the index must be 1-d, got {described(index)}")
-    return IndexSelect.apply(x, axis, picks.reshape(-1))
+    size = x._data.shape[axis] if x._data.ndim else 1
+    out = IndexSelect.apply(lifted(x), axis, vector_index(index, size, "index_select"))
+    return out if x._data.ndim else Reshape.apply(out, ())
 
+
+def vector_index(index: Any, size: int, name: str, negative: bool = False) -> np.ndarray:
+    """`integer_index` for one that must be a vector (or a number)."""
+    i = as_tensor(index)
+    if i._data.ndim > 1:
+        raise IndexRangeError(f"{name}: the index must be a vector, got {described(i)}")
+    return integer_index(i, size, name, negative).reshape(-1)
+
+
+@public()
+def masked_select(input: Any, mask: Any) -> Tensor:
+    """The elements where `mask` holds, as a vector; both broadcast.
+
+    >>> import autograd
+    >>> x = autograd.tensor([1.0, 2.0, 3.0])
+    >>> x.masked_select(x > 1)
+    tensor([2., 3.])
+    """
+    x, m = as_tensor(input), bool_mask(mask, "masked_select")
+    shape = broadcast_shapes(x._data.shape, m.shape)
+    return GetItem.apply(Expand.apply(x, shape), (np.broadcast_to(m, shape),))
+
+
+@public(method=False)
+def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
+    """The index in each dimension of a tensor of `shape`, for indices into it flattened.
+
+    >>> import autograd
+    >>> autograd.unravel_index(autograd.tensor([1, 5]), (2, 3))
+    (tensor([0, 1]), tensor([1, 2]))
+    """
+    array = as_tensor(indices)._data
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"unravel_index: the indices must be integers, got {described(indices)}")
+    return tuple(map(wrap, np.unravel_index(array, shape)))

@@ -1,16 +1,29 @@
-"""Shapes, views, joining and splitting."""
+"""Shapes, the order of dimensions, broadcasting."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .table import Row, bad, bools, call, edge, ints, x
+from .table import Row, bad, call, exact, x
 
 
 def flatten(a, start_dim=0, end_dim=-1):
     shape = a.shape or (1,)
     first, last = start_dim % len(shape), end_dim % len(shape)
     return a.reshape(*shape[:first], -1, *shape[last + 1 :])
+
+
+def unflatten(a, dim, sizes):
+    axis = dim % a.ndim
+    return a.reshape(*a.shape[:axis], *sizes, *a.shape[axis + 1 :])
+
+
+def sum_to_size(a, *size):
+    size = size[0] if size and isinstance(size[0], tuple) else size
+    extra = a.ndim - len(size)
+    kept = [i for i in range(a.ndim) if i >= extra and size[i - extra] == a.shape[i]]
+    axes = tuple(i for i in range(a.ndim) if i not in kept)
+    return a.sum(axes, keepdims=True).reshape(size) if axes else a
 
 
 ROWS = [
@@ -104,49 +117,93 @@ ROWS = [
         bad(RuntimeError, x(3), 2, 2),
         numpy=lambda a, *shape: np.broadcast_to(a, [2, 3]),
     ),
-    Row("clone", call(x(2, 3)), call(x())),
     Row(
-        "type_as",
-        call(x(2, 3), x(1, grad=False)),
-        call(x(2), ints(1)),
-        numpy=lambda a, b: a.astype(b.dtype),
+        "expand_as",
+        call(x(2, 1), x(2, 3)),
+        call(x(), x(2, grad=False)),
+        bad(RuntimeError, x(3), x(2, 2)),
+        numpy=lambda a, b: np.broadcast_to(a, b.shape),
+    ),
+    *(
+        Row(
+            name,
+            call(x(2, 3), x(3, 2)),
+            call(x(0, 3), x(0)),
+            bad(RuntimeError, x(2, 3), x(2)),
+            run=lambda f, a, b: f(a.reshape(-1).reshape(a.shape), b),
+            numpy=lambda a, b: a.reshape(b.shape),
+        )
+        for name in ("view_as", "reshape_as")
+    ),
+    Row("ravel", call(x(2, 3)), call(x()), call(x(2, 0))),
+    Row(
+        "unflatten",
+        call(x(2, 6), 1, (3, -1)),
+        call(x(4), 0, [2, 2]),
+        call(x(2, 3), dim=-1, sizes=(1, 3)),
+        bad(RuntimeError, x(2, 3), 1, (2, 2)),
+        bad(RuntimeError, x(2, 3), 1, (-1, -1)),
+        numpy=unflatten,
     ),
     Row(
-        "to",
-        call(x(2, 3), np.float64),
-        edge(x(2), dtype=np.float32),
-        call(x(2), "cpu"),
-        call(ints(2), np.float32),
-        call(bools(2), np.int64),
-        call(x(2), np.int32),
-        numpy=lambda a, t=None, dtype=None: a.astype(dtype or (a.dtype if t == "cpu" else t)),
+        "swapaxes",
+        call(x(2, 3), 0, 1),
+        call(x(2, 3, 2), axis0=0, axis1=-1),
+        bad(IndexError, x(2), 0, 1),
+        numpy=lambda a, axis0, axis1: a.swapaxes(axis0, axis1),
     ),
     Row(
-        "cat",
-        call([x(2, 3), x(1, 3)]),
-        call([x(2, 1), x(2, 2)], dim=-1),
-        call([x(2), x(0, grad=False)]),
-        call([x(2)]),
-        bad(RuntimeError, [x(2, 3), x(2, 2)]),
-        bad((RuntimeError, ValueError), []),
-        numpy=lambda xs, dim=0: np.concatenate(xs, dim),
-    ),
-    Row(
-        "stack",
-        call([x(2, 3), x(2, 3)]),
-        call([x(2), x(2)], dim=-1),
-        call([x(), x()]),
-        bad(RuntimeError, [x(2), x(3)]),
-        numpy=lambda xs, dim=0: np.stack(xs, dim),
-    ),
-    Row(
-        "unbind",
+        "adjoint",
         call(x(2, 3)),
-        call(x(2, 3), 1),
-        call(x(2, 3), -1),
-        call(x(3)),
-        bad(RuntimeError, x()),
-        numpy=lambda a, dim=0: tuple(np.moveaxis(a, dim, 0)),
+        call(x(4, 2, 3)),
+        call(x()),
+        bad(RuntimeError, x(2)),
+        numpy=lambda a: np.swapaxes(a, -2, -1) if a.ndim else a,
     ),
-    Row("flip", call(x(2, 3), (0,)), call(x(2, 3), (0, -1)), call(x(0, 3), (1,))),
+    *(
+        Row(
+            f"atleast_{n}d",
+            *(call(x(*shape)) for shape in [(), (2,), (2, 3), (2, 3, 2), (1, 2, 3, 2)]),
+            call(x(2), x()),
+            call([x(), x(2)]),
+            numpy=lambda *a, f=f: f(*(a[0] if isinstance(a[0], list) else a)),
+        )
+        for n, f in [(1, np.atleast_1d), (2, np.atleast_2d), (3, np.atleast_3d)]
+    ),
+    Row(
+        "broadcast_tensors",
+        call(x(2, 1), x(3)),
+        call(x(), x(2)),
+        call(x(2)),
+        bad(RuntimeError, x(2), x(3)),
+        numpy=np.broadcast_arrays,
+    ),
+    Row(
+        "broadcast_shapes",
+        call((2, 1), (3,), (1,)),
+        call(),
+        call((0, 3), 1),
+        bad(RuntimeError, (2,), (3,)),
+        run=lambda f, *shapes: tuple(f(*shapes)),
+        grad=0,
+    ),
+    Row(
+        "sum_to_size",
+        call(x(2, 3), 1, 3),
+        call(x(2, 3), (3,)),
+        call(x(2, 3), (1, 1)),
+        call(x(2, 2, 3), 2, 1),
+        call(x(2, 3), 2, 3),
+        call(x(2), ()),
+        bad(RuntimeError, x(2, 3), 2, 2),
+        bad(RuntimeError, x(3), 2, 3),
+        numpy=sum_to_size,
+    ),
+    Row(
+        "view",
+        call(exact([[1, -2]]), np.float64),
+        numpy=lambda a, t: a.view(t),
+        torch="Tensor.view",
+        grad=0,
+    ),
 ]

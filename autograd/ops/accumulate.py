@@ -1,0 +1,86 @@
+"""Adding at an index, where what is named repeatedly adds up: the adjoint of every kind of reading.
+
+`np.add.at` does it, at about 10 ns per element. For whole rows, as an embedding's gradient needs
+them, a product with a sparse matrix of ones is twenty times as fast.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..function import Op
+
+_FEW = 4000  # elements for which np.add.at is done before a sparse matrix is set up
+
+
+class Scatter(Op):
+    """The adjoint of indexing: zeros of `shape` with g added at `index`."""
+
+    public = False
+    backward = {"x": lambda g, index: g[index]}
+    formula = {"x": "g[index]"}
+
+    def forward(x, shape, index):  # type: ignore[no-untyped-def]
+        return summed_at(x, shape, index)
+
+
+def summed_at(x: np.ndarray, shape: tuple[int, ...], index: tuple[Any, ...]) -> np.ndarray:
+    """Zeros of `shape` with `x` added at `index`.
+
+    >>> summed_at(np.ones((3, 2)), (2, 2), (np.array([0, 0, 1]),))
+    array([[2., 2.],
+           [1., 1.]])
+    """
+    rows = None
+    if x.size > _FEW and x.dtype.kind != "b" and repeats(index):
+        rows = _row_numbers(index, shape)
+    if rows is not None:
+        return _sums_of_rows(x.reshape(rows.size, -1), rows, shape)
+    out = np.zeros(shape, x.dtype)
+    if repeats(index):
+        np.add.at(out, index, x)
+    else:
+        out[index] = x
+    return out
+
+
+def repeats(index: tuple[Any, ...]) -> bool:
+    """Whether some element may be selected twice: only integer arrays can."""
+    return any(isinstance(part, np.ndarray) and part.dtype != np.bool_ for part in index)
+
+
+def _row_numbers(index: tuple[Any, ...], shape: tuple[int, ...]) -> np.ndarray | None:
+    """The rows that `index` names where the dimensions it covers are laid out as one.
+
+    None unless it is whole dimensions, followed by integer arrays.
+    """
+    first = next(i for i, part in enumerate(index) if isinstance(part, np.ndarray))
+    arrays = list(index[first:])
+    while _is_whole(arrays[-1]) or arrays[-1] is Ellipsis:
+        arrays.pop()
+    if not all(map(_is_whole, index[:first])) or not all(
+        isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays
+    ):
+        return None
+    sizes = shape[first : first + len(arrays)]
+    # Negative indices count from the end, which is what wrapping around does.
+    numbers = np.ravel_multi_index(tuple(arrays), sizes, mode="wrap").reshape(-1)
+    before = np.arange(math.prod(shape[:first])) * math.prod(sizes)
+    return (before[:, None] + numbers).reshape(-1)
+
+
+def _is_whole(part: Any) -> bool:
+    return isinstance(part, slice) and part == slice(None)
+
+
+def _sums_of_rows(x: np.ndarray, rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    from scipy import sparse
+
+    dtype = np.dtype(np.float32) if x.dtype == np.float16 else x.dtype  # SciPy has no half
+    places = (np.ones(rows.size, dtype), rows, np.arange(rows.size + 1))
+    n = math.prod(shape) // x.shape[1]
+    sums = sparse.csc_array(places, (n, rows.size)) @ x.astype(dtype, copy=False)
+    return sums.astype(x.dtype, copy=False).reshape(shape)

@@ -30,13 +30,13 @@ class CrossEntropy(Op):
         keep = target != ignore_index
         ctx.classes = np.where(keep, target, 0)
         of_class = np.ones(n_classes, x.dtype) if weight is None else weight
-        per_sample = of_class[ctx.classes] * keep
+        per_sample = keep.astype(x.dtype) if weight is None else weight[ctx.classes] * keep
         ctx.peak = (1 - smoothing) * per_sample
         ctx.share = smoothing / n_classes * of_class if smoothing else None
         ctx.keep = keep
         log_p = LogSoftmax.forward(x, -1)
         ctx.p = np.exp(log_p)
-        picked = np.take_along_axis(log_p, ctx.classes[:, None], -1)[:, 0]
+        picked = log_p[np.arange(len(x)), ctx.classes]
         loss = -ctx.peak * np.where(keep, picked, 0)
         if smoothing:
             loss -= keep * (log_p @ ctx.share)
@@ -117,11 +117,12 @@ def cross_entropy(
             f"{batch}, got {described(y)}"
         )
     classes = y._data.reshape(-1).astype(np.int64, copy=False)
-    bad = (classes != ignore_index) & ((classes < 0) | (classes >= n_classes))
-    if bad.any():
-        raise IndexError(
-            f"cross_entropy: target {classes[bad][0]} is out of bounds for {n_classes} classes"
-        )
+    if classes.size and (classes.min() < 0 or classes.max() >= n_classes):
+        bad = classes[(classes != ignore_index) & ((classes < 0) | (classes >= n_classes))]
+        if bad.size:
+            raise IndexError(
+                f"cross_entropy: target {bad[0]} is out of bounds for {n_classes} classes"
+            )
     rows = input.movedim(axis, -1).reshape(-1, n_classes) if input.ndim != 2 else input  # type: ignore[attr-defined]
     weights = None if w is None else w._data
     loss = CrossEntropy.apply(

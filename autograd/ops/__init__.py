@@ -25,5 +25,6 @@ from . import (
     shape as shape,
     special as special,
     splitting as splitting,
+    systems as systems,
     views as views,
 )

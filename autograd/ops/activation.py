@@ -174,13 +174,13 @@ def logsigmoid(input: Any) -> Tensor:
 
 
 class HardTanh(Op):
-    op_name, promote = "hardtanh", "float"
+    op_name = "hardtanh"
     # PyTorch's gradient is 0 at the limits here, and 1 there for clamp.
     backward = {"x": lambda g, x, low, high: g * ((x > low) & (x < high))}
     formula = {"x": "g * ((low < x) & (x < high))"}
 
     def forward(x, low, high):  # type: ignore[no-untyped-def]
-        return np.clip(x, low, high)
+        return np.clip(x, x.dtype.type(low), x.dtype.type(high))
 
 
 @public(namespace="nn.functional", op=HardTanh)
@@ -190,7 +190,9 @@ def hardtanh(
     """input limited to [min_val, max_val]."""
     if min_val > max_val:
         raise ValueError("hardtanh: min_val must not be larger than max_val")
-    return optionally(inplace, "hardtanh", HardTanh.apply, input, float(min_val), float(max_val))
+    return optionally(
+        inplace, "hardtanh", HardTanh.apply, as_tensor(input), float(min_val), float(max_val)
+    )
 
 
 @public(namespace="nn.functional")

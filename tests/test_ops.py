@@ -123,10 +123,10 @@ def nodes_of(row: Row, sample: Sample) -> list[Node]:
 
 
 @cache
-def recorded() -> dict[str, list[Node]]:
-    """The nodes that all samples record, by the name of their op."""
+def recorded(*kinds: str) -> dict[str, list[Node]]:
+    """The nodes that all samples of these kinds record, by the name of their op."""
     found: dict[str, list[Node]] = {}
-    for parameter in pairs("call", grad=1):
+    for parameter in pairs(*kinds, grad=1):
         with contextlib.suppress(Exception):  # a failing sample fails in the tests above
             for node in nodes_of(*parameter.values):
                 found.setdefault(getattr(node, "op_name", ""), []).append(node)
@@ -181,7 +181,8 @@ def test_rules_keep_to_themselves(row: Row, sample: Sample) -> None:
 
 
 def test_every_operation_is_reached_by_a_row() -> None:
-    missing = [name for name, op in OPS.items() if op.backward and name not in recorded()]
+    reached = recorded("call").keys() | recorded("edge").keys()
+    missing = [name for name, op in OPS.items() if op.backward and name not in reached]
     assert not missing, (
         f"no row of tests/op_samples records these operations in a call or its first derivative: "
         f"{', '.join(missing)}"
@@ -192,7 +193,7 @@ def test_every_operation_is_reached_by_a_row() -> None:
 
 NAMES = {
     **{name: f for name, f in vars(np).items() if isinstance(f, np.ufunc)},
-    **{name: getattr(np, name) for name in ("where", "flip", "pi", "e")},
+    **{name: getattr(np, name) for name in ("where", "flip", "sinc", "pi", "e")},
     **{name: f for name, f in vars(scipy.special).items() if isinstance(f, np.ufunc)},
     "sigmoid": scipy.special.expit,
     "cdf": scipy.special.ndtr,
@@ -229,7 +230,7 @@ def test_formula(name: str, parameter: str) -> None:
     (a formula for matrices has none for batches of them)."""
     op = OPS[name]
     position, compared = op.parameters.index(parameter), 0
-    for node in recorded().get(name, ()):
+    for node in recorded("call").get(name, ()):
         if node.edges[position] is None or node.outputs is not None:
             continue
         g = upstream_of(node)

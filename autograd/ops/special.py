@@ -110,7 +110,7 @@ class LogNdtr(Unary):
 
 class Logit(Op):
     backward = {"x": lambda g, x, eps: _by_logit(g, x, eps)}
-    formula = {"x": "g / (x * (1 - x))"}
+    formula = {"x": "g / (x * (1 - x)) within [eps, 1 - eps], else 0"}
 
     def forward(x, eps):  # type: ignore[no-untyped-def]
         limited = x if eps is None else np.clip(x, eps, 1 - eps)
@@ -373,7 +373,7 @@ class Sinc(Unary):
     numpy, aliases = np.sinc, ("special.sinc",)
     # By a Bessel function: the quotient rule would cancel near 0, and be 0 / 0 at it.
     backward = {"x": lambda g, x: g * -math.pi * SphericalBessel.call(x * math.pi, 1)}
-    formula = {"x": "g * (cos(pi * x) - out) / x"}
+    formula = {"x": "g * (cos(pi * x) - sinc(x)) / x"}
 
     def forward(x):  # type: ignore[no-untyped-def]
         return np.sinc(x).astype(x.dtype, copy=False)

@@ -251,7 +251,12 @@ REARRANGING = [
         bad(RuntimeError, x(2), exact([1, -1]), 0),
         numpy=lambda a, repeats, dim=None, output_size=None: np.repeat(a, repeats, dim),
     ),
-    Row("repeat_interleave", call(ints(3, low=0, high=3)), grad=0, numpy=lambda a: np.repeat(range(3), a)),
+    Row(
+        "repeat_interleave",
+        call(ints(3, low=0, high=3)),
+        grad=0,
+        numpy=lambda a: np.repeat(range(3), a),
+    ),
     *(
         Row(
             name,

@@ -58,9 +58,11 @@ ROWS = [
         bad(WRONG, x(3, 3), x(2)),
         bad(WRONG, x(2, 3), x(2)),
         run=lambda f, a, b, **k: f(regular(a), b, **k),
-        numpy=lambda a, b, left=True: np.linalg.solve(a, b)
-        if left
-        else np.linalg.solve(a.swapaxes(-1, -2), b.swapaxes(-1, -2)).swapaxes(-1, -2),
+        numpy=lambda a, b, left=True: (
+            np.linalg.solve(a, b)
+            if left
+            else np.linalg.solve(a.swapaxes(-1, -2), b.swapaxes(-1, -2)).swapaxes(-1, -2)
+        ),
         tol=LOOSE,
     ),
     Row(
@@ -70,9 +72,7 @@ ROWS = [
         tol=LOOSE,
     ),
     Row("det", call(x(3, 3)), numpy=np.linalg.det, tol=LOOSE),
-    Row(
-        "linalg.slogdet", *SQUARE, *NOT_SQUARE, run=lambda f, a: tuple(f(regular(a))), tol=LOOSE
-    ),
+    Row("linalg.slogdet", *SQUARE, *NOT_SQUARE, run=lambda f, a: tuple(f(regular(a))), tol=LOOSE),
     Row("slogdet", call(x(3, 3)), numpy=np.linalg.slogdet, run=lambda f, a: tuple(f(regular(a)))),
     Row(
         "logdet",
@@ -88,7 +88,9 @@ ROWS = [
         *SQUARE,
         call(x(3, 3), upper=True),
         *NOT_SQUARE,
-        run=lambda f, a, **k: f(positive(a) if a.ndim > 1 and a.shape[-1] == a.shape[-2] else a, **k),
+        run=lambda f, a, **k: f(
+            positive(a) if a.ndim > 1 and a.shape[-1] == a.shape[-2] else a, **k
+        ),
         numpy=lambda a, upper=False: np.linalg.cholesky(a, upper=upper),
         tol=LOOSE,
     ),

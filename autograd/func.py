@@ -18,7 +18,6 @@ from .engine import tape
 from .errors import described
 from .functional import alias, jacobian
 from .functional import jvp as _jvp
-from .functional import vjp as _vjp
 from .grad_mode import enable_grad
 from .ops.joining import stack
 from .tensor import Leaf, Tensor, wrap
@@ -27,7 +26,7 @@ Function = Callable[..., Any]
 
 
 def _leaves(tree: Any) -> list[Any]:
-    """The Tensors of nested tuples, lists and dicts, in the order in which `_mapped` visits them."""
+    """The Tensors of nested tuples, lists and dicts, in the order of `_mapped`."""
     if isinstance(tree, dict):
         return [leaf for branch in tree.values() for leaf in _leaves(branch)]
     if isinstance(tree, (tuple, list)):
@@ -55,7 +54,9 @@ def _chosen(argnums: int | tuple[int, ...], args: tuple[Any, ...], name: str) ->
     return tuple(position % len(args) for position in positions)
 
 
-def grad_and_value(func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Function:
+def grad_and_value(
+    func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Function:
     """Like `grad`; the new function returns (gradient, value)."""
 
     def transformed(*args: Any, **kwargs: Any) -> Any:
@@ -72,9 +73,11 @@ def grad_and_value(func: Function, argnums: int | tuple[int, ...] = 0, has_aux: 
             xs = [x for position in positions for x in _leaves(replaced[position])]
             # Only what depends on more than these inputs can be differentiated again.
             outer = _depends_on_others(value, xs)
-            found = _grad(value, xs, create_graph=outer, materialize_grads=True) if (
-                value.requires_grad
-            ) else tuple(wrap(np.zeros_like(x._data)) for x in xs)
+            found = (
+                _grad(value, xs, create_graph=outer, materialize_grads=True)
+                if (value.requires_grad)
+                else tuple(wrap(np.zeros_like(x._data)) for x in xs)
+            )
         gradients = iter(found)
         trees = tuple(
             _mapped(lambda _: next(gradients), replaced[position]) for position in positions
@@ -149,16 +152,18 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
             return tuple(_mapped(lambda x: wrap(np.zeros_like(x._data)), x) for x in xs)
         ys, vs = zip(*pairs, strict=True)
         with enable_grad():
-            found = iter(_grad(ys, flat_x, vs, retain_graph=True, create_graph=again,
-                               materialize_grads=True))
+            found = iter(
+                _grad(ys, flat_x, vs, retain_graph=True, create_graph=again, materialize_grads=True)
+            )
         return tuple(_mapped(lambda _: next(found), x) for x in xs)
 
     shown = value if outer else _mapped(lambda y: y.detach(), value)
     return (shown, products, aux) if has_aux else (shown, products)
 
 
-def jvp(func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], *,
-        has_aux: bool = False) -> Any:
+def jvp(
+    func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], *, has_aux: bool = False
+) -> Any:
     """(func(*primals), J tangents).
 
     >>> import autograd
@@ -180,7 +185,9 @@ def jvp(func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], *,
     return (value, product, aux[0]) if has_aux else (value, product)
 
 
-def _jacobian_of(func: Function, argnums: int | tuple[int, ...], has_aux: bool, strategy: str) -> Function:
+def _jacobian_of(
+    func: Function, argnums: int | tuple[int, ...], has_aux: bool, strategy: str
+) -> Function:
     def transformed(*args: Any, **kwargs: Any) -> Any:
         positions = _chosen(argnums, args, "jacobian")
         aux: list[Any] = []
@@ -198,15 +205,19 @@ def _jacobian_of(func: Function, argnums: int | tuple[int, ...], has_aux: bool, 
         inputs = tuple(args[position] for position in positions)
         outer = any(x.requires_grad for x in _leaves(list(args)) if isinstance(x, Tensor))
         result = jacobian(
-            restricted, inputs if isinstance(argnums, tuple) else inputs[0],
-            create_graph=outer, strategy=strategy,
+            restricted,
+            inputs if isinstance(argnums, tuple) else inputs[0],
+            create_graph=outer,
+            strategy=strategy,
         )
         return (result, aux[0]) if has_aux else result
 
     return transformed
 
 
-def jacrev(func: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False) -> Function:
+def jacrev(
+    func: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+) -> Function:
     """The function that returns the Jacobian of `func`, made row by row.
 
     >>> import autograd
@@ -238,8 +249,14 @@ def hessian(func: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     return jacfwd(jacrev(func, argnums), argnums)
 
 
-def vmap(func: Function, in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *,
-         chunk_size: int | None = None) -> Function:
+def vmap(
+    func: Function,
+    in_dims: Any = 0,
+    out_dims: Any = 0,
+    randomness: str = "error",
+    *,
+    chunk_size: int | None = None,
+) -> Function:
     """The function that applies `func` to each element along a dimension of its arguments.
 
     Args:
@@ -254,23 +271,24 @@ def vmap(func: Function, in_dims: Any = 0, out_dims: Any = 0, randomness: str = 
     """
 
     def mapped(*args: Any, **kwargs: Any) -> Any:
-        dims = _spread(tuple(in_dims) if isinstance(in_dims, (tuple, list)) else (in_dims,) * len(args), args)
+        one = not isinstance(in_dims, (tuple, list))
+        dims = _spread((in_dims,) * len(args) if one else tuple(in_dims), args)
         sizes = {
-            x.shape[d] for x, d in zip(_leaves(list(args)), _leaves(list(dims)), strict=True)
+            x.shape[d]
+            for x, d in zip(_leaves(list(args)), _leaves(list(dims)), strict=True)
             if d is not None
         }
         if len(sizes) != 1:
-            raise ValueError(
-                f"vmap: the mapped dimensions must have one size, got {sorted(sizes)}"
-                if sizes else "vmap: at least one argument must be mapped over, all in_dims are None"
-            )
+            if not sizes:
+                raise ValueError("vmap: at least one argument must be mapped; all in_dims are None")
+            raise ValueError(f"vmap: the mapped dimensions must have one size, got {sorted(sizes)}")
         (size,) = sizes
         if size == 0:
             raise ValueError("vmap: the mapped dimension has size 0, so there is nothing to call")
-        results = [
-            func(*_mapped(lambda x, d, i=i: x if d is None else x.select(d, i), args, dims), **kwargs)
-            for i in range(size)
-        ]
+        results = []
+        for i in range(size):
+            parts = _mapped(lambda x, d, i=i: x if d is None else x.select(d, i), args, dims)
+            results.append(func(*parts, **kwargs))
         first = results[0]
         places = _spread((out_dims,), (first,))[0] if not isinstance(out_dims, tuple) else out_dims
         return _mapped(lambda _, place, *parts: stack(parts, place), first, places, *results)

@@ -30,13 +30,15 @@ def _inputs(inputs: Any, create_graph: bool, name: str) -> tuple[bool, tuple[Ten
 
 
 def alias(x: Tensor, connected: bool = True) -> Tensor:
-    """`x` as a node of its own: in the graph of `x` where `connected` and it has one, else a leaf."""
+    """`x` as a node of its own: in the graph of `x` if it has one and `connected`, else a leaf."""
     if connected and x.requires_grad:
         return x.reshape(x.shape)  # type: ignore[attr-defined]
     return x.detach().requires_grad_()
 
 
-def _call(func: Callable[..., Any], xs: tuple[Tensor, ...], name: str) -> tuple[bool, tuple[Any, ...]]:
+def _call(
+    func: Callable[..., Any], xs: tuple[Tensor, ...], name: str
+) -> tuple[bool, tuple[Any, ...]]:
     outputs = func(*xs)
     several = isinstance(outputs, (tuple, list))
     ys = tuple(outputs) if several else (outputs,)
@@ -56,7 +58,7 @@ def _vectors(v: Any, like: tuple[Tensor, ...], name: str) -> tuple[Tensor, ...]:
             f"{', '.join(map(described, like))}"
         )
     vs = tuple(v) if isinstance(v, (tuple, list)) else (v,)
-    if len(vs) != len(like) or any(a._data.shape != b._data.shape for a, b in zip(vs, like, strict=True)):
+    if [a._data.shape for a in vs] != [b._data.shape for b in like]:
         raise RuntimeError(
             f"{name}: v must match {', '.join(map(described, like))}, got "
             f"{', '.join(map(described, vs))}"
@@ -74,7 +76,7 @@ def _gradients(
     found: tuple[Tensor | None, ...] = (None,) * len(xs)
     if active:
         outs, weights = zip(*active, strict=True)
-        found = grad(outs, xs, weights, retain_graph=True, create_graph=create_graph, allow_unused=True)
+        found = grad(outs, xs, weights, True, create_graph, allow_unused=True)
     if strict and any(g is None for g in found):
         raise RuntimeError(f"{name}: the output does not depend on an input, which strict forbids")
     return tuple(
@@ -89,7 +91,10 @@ def _finished(values: Any, several: bool, create_graph: bool) -> Any:
 
 
 def vjp(
-    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False,
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
     """(func(*inputs), vᵀ J): the product of a vector with the Jacobian.
@@ -108,7 +113,10 @@ def vjp(
 
 
 def jvp(
-    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False,
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
     """(func(*inputs), J v): the product of the Jacobian with a vector.
@@ -130,8 +138,12 @@ def jvp(
 
 
 def jacobian(
-    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False,
-    vectorize: bool = False, strategy: str = "reverse-mode",
+    func: Callable[..., Any],
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
 ) -> Any:
     """The Jacobian of `func`: for each output and input a tensor of shape (*output, *input).
 
@@ -165,12 +177,8 @@ def _units(x: Tensor) -> list[Tensor]:
 
 
 def _by_rows(y: Tensor, xs: Any, create_graph: bool, strict: bool) -> list[Tensor]:
-    rows = [
-        _gradients((y,), xs, (unit,), create_graph, strict, "jacobian") for unit in _units(y)
-    ]
-    return [
-        _stacked([row[i] for row in rows], y._data.shape, x._data, 0) for i, x in enumerate(xs)
-    ]
+    rows = [_gradients((y,), xs, (unit,), create_graph, strict, "jacobian") for unit in _units(y)]
+    return [_stacked([row[i] for row in rows], y._data.shape, x._data, 0) for i, x in enumerate(xs)]
 
 
 def _by_columns(ys: Any, xs: Any, create_graph: bool) -> list[list[Tensor]]:
@@ -212,8 +220,12 @@ def _scalar(func: Callable[..., Any], name: str) -> Callable[..., Tensor]:
 
 
 def hessian(
-    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False,
-    vectorize: bool = False, outer_jacobian_strategy: str = "reverse-mode",
+    func: Callable[..., Any],
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
     """The Hessian of a function with one number as result: (*input, *input) per pair of inputs.
 
@@ -233,7 +245,10 @@ def hessian(
 
 
 def vhp(
-    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False,
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
     """(func(*inputs), vᵀ H): the product of a vector with the Hessian, without the matrix.
@@ -253,7 +268,10 @@ def vhp(
 
 
 def hvp(
-    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False,
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
     """(func(*inputs), H v). The Hessian is symmetric, so this is `vhp` (Pearlmutter 1994).

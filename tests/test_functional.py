@@ -159,9 +159,7 @@ def test_vmap_dims() -> None:
     np.testing.assert_allclose(product.numpy(), (a * b.T).T)
     np.testing.assert_allclose(total.numpy(), a.sum(1))
     nested = func.vmap(func.vmap(autograd.mul, in_dims=(None, 0)), in_dims=(0, None))
-    np.testing.assert_allclose(
-        nested(tensor(POINT), tensor(POINT)).numpy(), np.outer(POINT, POINT)
-    )
+    np.testing.assert_allclose(nested(tensor(POINT), tensor(POINT)).numpy(), np.outer(POINT, POINT))
 
 
 @pytest.mark.parametrize(

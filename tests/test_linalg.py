@@ -42,7 +42,9 @@ def test_singular_values_that_repeat_have_gradients_and_their_vectors_do_not() -
 @pytest.mark.parametrize("name", ["inv", "cholesky"])
 def test_a_matrix_without_the_result_is_an_error_that_names_the_operation(name: str) -> None:
     function = getattr(autograd.linalg, name)
-    with pytest.raises(RuntimeError, match=rf"{name}\(float32\[2, 2\]\).*must be regular") as caught:
+    with pytest.raises(
+        RuntimeError, match=rf"{name}\(float32\[2, 2\]\).*must be regular"
+    ) as caught:
         function(tensor([[0.0, 0.0], [0.0, -1.0]]))
     assert isinstance(caught.value, np.linalg.LinAlgError)
 
@@ -68,9 +70,7 @@ def test_multi_dot_takes_the_cheap_order() -> None:
     row, square, column = autograd.ones(1, 50), autograd.ones(50, 50), autograd.ones(50, 1)
     shapes = [
         node.shape
-        for node in autograd.linalg.multi_dot(
-            [row.requires_grad_(), square, square, column]
-        ).tape()
+        for node in autograd.linalg.multi_dot([row.requires_grad_(), square, square, column]).tape()
     ]
     assert (50, 50) not in shapes
 

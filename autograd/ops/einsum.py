@@ -155,8 +155,11 @@ def _labels_of(term: str, rest: int, equation: str) -> list[int]:
     if not set(before + after) <= set(string.ascii_letters):
         raise RuntimeError(f"einsum: {equation!r} may hold letters, ',', '->' and '...' only")
     free = list(range(-rest, 0)) if dots else []
-    return [*map(string.ascii_letters.index, before), *free,
-            *map(string.ascii_letters.index, after)]
+    return [
+        *map(string.ascii_letters.index, before),
+        *free,
+        *map(string.ascii_letters.index, after),
+    ]
 
 
 def _without_repeats(x: Tensor, labels: list[int]) -> tuple[Tensor, list[int]]:
@@ -166,11 +169,9 @@ def _without_repeats(x: Tensor, labels: list[int]) -> tuple[Tensor, list[int]]:
             i = labels.index(label)
             j = labels.index(label, i + 1)
             if x._data.shape[i] != x._data.shape[j]:
-                raise ShapeError(
-                    f"einsum: a repeated label needs equal sizes, got {described(x)}"
-                )
+                raise ShapeError(f"einsum: a repeated label needs equal sizes, got {described(x)}")
             x = x.diagonal(0, i, j)  # type: ignore[attr-defined]
-            labels = [l for k, l in enumerate(labels) if k not in (i, j)] + [label]
+            labels = [*(a for k, a in enumerate(labels) if k not in (i, j)), label]
     return x, labels
 
 

@@ -157,8 +157,7 @@ class SlogdetResult(NamedTuple):
 class SlogDet(Op):
     op_name = "slogdet"
     backward = {
-        "x": lambda g, x: 0.0 * x if g[1] is None
-        else g[1][..., None, None] * t(np.linalg.inv(x))
+        "x": lambda g, x: 0.0 * x if g[1] is None else g[1][..., None, None] * t(np.linalg.inv(x))
     }
     formula = {"x": "g of logabsdet * inv(x).T"}
 
@@ -289,7 +288,7 @@ class SVDResult(NamedTuple):
 class SVD(Op):
     op_name = "svd"
     backward = {"x": lambda g, out: _by_svd(g, *out)}
-    formula = {"x": "U (skew(U.T gU) / E S + S skew(V.T gV) / E + diag(gS)) Vh, with E = s_j^2 - s_i^2"}
+    formula = {"x": "U (skew(U.T gU) / E S + S skew(V.T gV) / E + diag(gS)) Vh, E = s_j^2 - s_i^2"}
 
     def forward(x, full):  # type: ignore[no-untyped-def]
         return tuple(np.linalg.svd(x, full_matrices=full))

@@ -66,9 +66,7 @@ class DiagonalScatter(Op):
     """Zeros with `x` on a diagonal: the adjoint of taking it."""
 
     public = False
-    backward = {
-        "x": lambda g, offset, dim1, dim2: Diagonal.call(g, offset, dim1, dim2)
-    }
+    backward = {"x": lambda g, offset, dim1, dim2: Diagonal.call(g, offset, dim1, dim2)}
     formula = {"x": "the diagonal of g"}
 
     def forward(x, shape, offset, dim1, dim2):  # type: ignore[no-untyped-def]

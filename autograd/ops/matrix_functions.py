@@ -15,6 +15,7 @@ from ..function import Op
 from ..registry import public
 from ..tensor import Tensor
 from .indexing import where
+from .joining import stack
 from .linalg import inv, matrix, svdvals, t
 from .matrix import diagonal as _diagonal
 from .norms import matrix_norm
@@ -26,9 +27,7 @@ class PInv(Op):
 
     op_name = "pinv"
     backward = {"x": lambda g, x, out: _by_pinv(g, x, out)}
-    formula = {
-        "x": "-P.T @ g @ P.T + (I - x P) g.T P P.T + P.T P g.T (I - P x), with P = out"
-    }
+    formula = {"x": "-P.T @ g @ P.T + (I - x P) g.T P P.T + P.T P g.T (I - P x), with P = out"}
 
     def forward(x, rtol, hermitian):  # type: ignore[no-untyped-def]
         return np.linalg.pinv(x, rtol, hermitian)
@@ -70,9 +69,7 @@ def _relative_tolerance(a: Tensor, atol: Any, rtol: Any) -> Any:
 
 
 @public(namespace="linalg", numpy=np.linalg.matrix_rank)
-def matrix_rank(
-    A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False
-) -> Tensor:
+def matrix_rank(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
     """How many singular values count as different from 0.
 
     >>> import autograd
@@ -190,7 +187,8 @@ def multi_dot(tensors: Any) -> Tensor:
     if column:
         xs[-1] = xs[-1].unsqueeze(1)  # type: ignore[attr-defined]
     if any(x._data.ndim != 2 for x in xs):
-        raise RuntimeError(f"linalg.multi_dot: expected matrices, got {', '.join(map(described, xs))}")
+        got = ", ".join(map(described, xs))
+        raise RuntimeError(f"linalg.multi_dot: expected matrices, got {got}")
     sizes = [x._data.shape[0] for x in xs] + [xs[-1]._data.shape[1]]
     best: dict[tuple[int, int], tuple[float, int]] = {(i, i): (0.0, i) for i in range(len(xs))}
     for length in range(1, len(xs)):
@@ -271,8 +269,6 @@ def cross(input: Any, other: Any, *, dim: int = -1) -> Tensor:
     x1, x2, x3 = x.movedim(axis, 0)
     y1, y2, y3 = y.movedim(axis, 0)
     parts = [x2 * y3 - x3 * y2, x3 * y1 - x1 * y3, x1 * y2 - x2 * y1]
-    from .shape import stack
-
     return stack(parts, axis)
 
 

@@ -128,7 +128,8 @@ def norm(
         return matrix_norm(a, ord, dims or (-2, -1), keepdim, dtype=dtype)
     if dims is None and a.ndim != 1:
         raise RuntimeError(
-            f"linalg.norm: with ord={ord} and no dim, expected 1 or 2 dimensions, got {described(a)}"
+            f"linalg.norm: with ord={ord} and no dim, expected 1 or 2 dimensions, "
+            f"got {described(a)}"
         )
     return vector_norm(a, ord, dims, keepdim, dtype=dtype)
 

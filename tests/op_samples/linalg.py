@@ -29,6 +29,8 @@ def symmetric(a):  # type: ignore[no-untyped-def]
 
 
 def positive(a):  # type: ignore[no-untyped-def]
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        return a
     return a @ a.swapaxes(-1, -2) + 4 * _like(np.eye(a.shape[-1]), a)
 
 

@@ -418,7 +418,9 @@ class Tensor:
     def __reduce__(self) -> Any:
         if not self.is_leaf:
             raise RuntimeError("pickle: only leaf tensors can be pickled; use .detach()")
-        state = {k: v for k, v in self.__dict__.items() if k not in _NOT_COPIED}
+        # As in PyTorch, gradients are left behind.
+        skipped = (*_NOT_COPIED, "_grad")
+        state = {k: v for k, v in self.__dict__.items() if k not in skipped}
         return _rebuild, (type(self), state, self._edge is not None)
 
 

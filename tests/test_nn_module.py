@@ -566,10 +566,11 @@ class TestCopies:
         twin(x).sum().backward()
         assert twin.scale.grad is not None
 
-    def test_a_deep_copy_starts_without_gradients(self) -> None:
+    def test_start_without_gradients(self) -> None:
         net = Net()
         net(autograd.ones(2, 3)).sum().backward()
         assert copy.deepcopy(net).scale.grad is None
+        assert pickle.loads(pickle.dumps(net)).scale.grad is None
 
     def test_a_copied_parameter_keeps_what_it_was_told(self) -> None:
         p = nn.Parameter(autograd.ones(2), requires_grad=False)

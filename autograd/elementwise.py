@@ -1,7 +1,7 @@
 """The path of elementwise operations, which scalar programs and small networks consist of.
 
 `Op.apply` and `Op.vjp` do the same for any operation; these versions are unrolled for one and two
-operands, because per-op overhead is most of the time such programs take (benchmarks/ops.py).
+operands, because per-op overhead is most of the time such programs take (benchmarks/step.py).
 """
 
 from __future__ import annotations
@@ -62,10 +62,13 @@ def _unary_apply(cls: Any) -> Callable[..., Any]:
     keeps = keep_x or keep_out
 
     def apply(x: Any) -> Tensor:
-        if not isinstance(x, Tensor) or x._data.dtype.kind != "f":
+        if not isinstance(x, Tensor):
             return general(x)
         if x._base is not None:
             x._follow_base()
+        edge = x._edge
+        if edge is None and x._data.dtype.kind != "f":  # what has an edge is floating
+            return general(x)
         try:
             out = forward(x._data)
         except RuntimeWarning:  # see silent.py
@@ -77,7 +80,6 @@ def _unary_apply(cls: Any) -> Callable[..., Any]:
             out = np.asarray(out)
         result = _new(Tensor)
         result._data = out
-        edge = x._edge
         if edge is not None and differentiable and mode.grad:
             result._edge = node = _new(cls)
             node.edges = (edge,)

@@ -130,13 +130,15 @@ def backward_steps(
     edges_of: dict[Node, Any] | None = None,
     keep: bool = False,
     owned: set[Any] | None = None,
+    pause: bool = True,
 ) -> Iterator[tuple[Node, Any, list[Any]]]:
     """Walks `order` (newest first), yielding (node, upstream gradient, contributions) after each.
 
     `table` maps a target (`Node`, `Output` or `Leaf`) to the gradient gathered so far and is
     changed as the walk goes on; a node's own entry is taken out when its turn comes. `edges_of`
     limits nodes to some of their edges. `keep` promises the caller that no array it was shown is
-    changed later. `owned` receives the targets whose array nobody else refers to.
+    changed later. `owned` receives the targets whose array nobody else refers to. Without `pause`
+    nothing is yielded: the first `next` runs the whole walk.
     """
     owned = set() if owned is None else owned
     reuse = not (graph or keep)
@@ -185,7 +187,8 @@ def backward_steps(
                     owned.add(edge)
         if node.frees and not retain:
             node.args = None
-        yield node, g, contributions
+        if pause:
+            yield node, g, contributions
 
 
 def _upstream(node: Node, table: dict[Any, Any], graph: bool) -> Any:
@@ -264,10 +267,16 @@ def _run(
         table[target] = seed if target not in table else table[target] + seed
     captured: dict[Any, tuple[Any, bool]] = {}
     retain = create_graph if retain_graph is None else retain_graph
-    steps = backward_steps(
-        order, table, graph=create_graph, retain=retain, edges_of=edges_of, owned=owned
-    )
     inner = None if wanted is None else {w for w in wanted if type(w) is not Leaf}
+    steps = backward_steps(
+        order,
+        table,
+        graph=create_graph,
+        retain=retain,
+        edges_of=edges_of,
+        owned=owned,
+        pause=bool(inner) or mode.anomaly is not None,
+    )
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         if mode.anomaly is not None:
             steps = mode.anomaly(steps)

@@ -16,6 +16,8 @@ from ..function import Op
 from ..registry import public
 from ..tensor import Tensor, wrap
 from .accumulate import summed_at
+from .broadcast import Expand
+from .convert import to
 from .indexing import (
     GetItem,
     SetItem,
@@ -170,8 +172,9 @@ def _reduced_in_table(
     The rows are reduced by `prod`, `amax` or `amin`, whose derivatives are right at zeros and
     ties, and written back.
     """
-    positions = np.arange(x._data.size).reshape(x._data.shape)[index].reshape(-1)
-    places, row, size = np.unique(positions, return_inverse=True, return_counts=True)
+    positions = np.arange(x._data.size).reshape(x._data.shape)[index]
+    y = Expand.apply(y, positions.shape)
+    places, row, size = np.unique(positions.reshape(-1), return_inverse=True, return_counts=True)
     order = np.argsort(row, kind="stable")
     column = np.empty_like(row)
     column[order] = np.arange(row.size) - np.repeat(np.cumsum(size) - size, size)
@@ -206,9 +209,9 @@ def _slices(
     picks = vector_index(index, x._data.shape[axis], name)
     same_dtype(x, s, name)
     wanted = (*x._data.shape[:axis], picks.size, *x._data.shape[axis + 1 :])
-    # A number stands for a slice of one element where the tensor has no other dimensions.
-    fits = s._data.shape == wanted or (s._data.ndim == 0 and wanted == (1,))
-    if not fits or (given._data.ndim == 0 and s._data.ndim > 0):
+    # index_copy takes a number for a slice of one element, and the reverse; the others do not.
+    number_for_slice = name == "index_copy" or s._data.ndim == given._data.ndim
+    if s._data.shape != wanted and (s._data.ndim or wanted != (1,)) or not number_for_slice:
         raise ShapeError(
             f"{name}: {described(x)} with {picks.size} indices along dim {axis} needs a source of "
             f"shape {wanted}, got {described(s)}"
@@ -225,9 +228,8 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
     >>> autograd.zeros(3).index_add(0, autograd.tensor([2, 2]), autograd.ones(2))
     tensor([0., 0., 2.])
     """
-    scaled = as_tensor(source)
-    if alpha != 1:
-        scaled = scaled * alpha  # type: ignore[operator]
+    s = as_tensor(source)
+    scaled = s if alpha == 1 else to(s * alpha, s.dtype)  # type: ignore[operator]
     return _slices(AddAt.apply, "index_add", input, dim, index, scaled)
 
 

@@ -72,6 +72,11 @@ def _to_numpy_axes(x: Any, axes: Any = None) -> Any:
     return _f("permute")(x, tuple(axes) if axes is not None else tuple(range(x.ndim))[::-1])
 
 
+def _all_or_given(x: Any, axis: Any) -> tuple[int, ...]:
+    """NumPy's `axis` (None, a number or several) as a tuple."""
+    return tuple(range(x.ndim)) if axis is None else tuple(np.ravel(axis).tolist())
+
+
 def _std(name: str) -> Callable[..., Any]:
     def adapted(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
         return _f(name)(x, axis, correction=ddof, keepdim=keepdims)
@@ -101,6 +106,7 @@ _ADAPTED: dict[Any, Callable[..., Any]] = {
     np.expand_dims: lambda x, axis: _f("unsqueeze")(x, axis),
     np.swapaxes: lambda x, a, b: _f("transpose")(x, a, b),
     np.moveaxis: lambda x, source, destination: _f("movedim")(x, source, destination),
+    np.flip: lambda x, axis=None: _f("flip")(x, _all_or_given(x, axis)),
     np.broadcast_to: lambda x, shape: _f("broadcast_to")(x, shape),
     np.concatenate: lambda xs, axis=0: _f("cat")(xs, axis),
     np.stack: lambda xs, axis=0: _f("stack")(xs, axis),

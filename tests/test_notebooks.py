@@ -1,4 +1,4 @@
-"""Every lesson runs from its first cell to its last in plain Python; none is stored with outputs."""
+"""Every lesson runs from its first cell to its last, and is stored without outputs."""
 
 from __future__ import annotations
 

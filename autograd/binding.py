@@ -7,10 +7,9 @@ from typing import Any
 
 from .elementwise import Binary, Unary
 from .function import OPS
-from .grad_mode import mode
-from .inplace import assign
+from .inplace import in_place
 from .registry import ENTRIES, NUMPY, public
-from .tensor import Tensor, wrap
+from .tensor import Tensor
 
 # Operators by op name: (method, reflected, in-place)
 OPERATORS = {
@@ -45,7 +44,7 @@ def bind() -> None:
             setattr(Tensor, entry.name, entry.function)
         if entry.in_place and not hasattr(Tensor, entry.name + "_"):
             setattr(Tensor, entry.name + "_", _in_place(entry.name, entry.function))
-    for name, (method, reflected, in_place) in OPERATORS.items():
+    for name, (method, reflected, augmented) in OPERATORS.items():
         op = OPS.get(name)
         if op is None:
             continue
@@ -53,8 +52,8 @@ def bind() -> None:
         setattr(Tensor, method, operator)
         if reflected is not None:
             setattr(Tensor, reflected, _reflected(operator))
-        if in_place is not None:
-            setattr(Tensor, in_place, _in_place(name, operator))
+        if augmented is not None:
+            setattr(Tensor, augmented, _in_place(name, operator))
 
 
 def _register_elementwise(name: str, op: Any) -> None:
@@ -93,18 +92,14 @@ def _reflected(operator: Callable[..., Any]) -> Callable[..., Any]:
 
 def _in_place(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """`x.NAME_(...)`: the value and history of `NAME(x, ...)`, written to the memory of x."""
+    name += "_"
 
-    def in_place(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        x = self
-        if mode.grad and any(isinstance(a, Tensor) and a.requires_grad for a in (self, *args)):
-            # What the graph may save, since the memory of `self` is about to be overwritten.
-            x = wrap(self._data.copy(), self._edge)
-        result = function(x, *args, **kwargs)
-        return result if result is NotImplemented else assign(self, result, name + "_")
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return in_place(name, function, self, *args, **kwargs)
 
-    in_place.__name__ = in_place.__qualname__ = name + "_"
-    in_place.__doc__ = f"In-place version of `{name}`."
-    return in_place
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"In-place version of `{name[:-1]}`."
+    return method
 
 
 def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:

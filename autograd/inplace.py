@@ -7,6 +7,8 @@ the base's other views take it up when they are next used (`Tensor._follow_base`
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,35 @@ from .errors import ShapeError, described
 from .function import Op, _new, _next_sequence
 from .grad_mode import mode
 from .tensor import Tensor, wrap
+
+
+def in_place(name: str, function: Callable[..., Any], x: Tensor, *args: Any, **kwargs: Any) -> Any:
+    """Writes `function(x, ...)` to the memory of `x` and returns `x`."""
+    check_in_place(x, name)
+    given = (x, *args)
+    if mode.grad and any(
+        isinstance(a, Tensor) and a.requires_grad for a in (*given, *kwargs.values())
+    ):
+        # What the graph may save must survive the change.
+        given = tuple(_snapshot(a, x) for a in given)
+        kwargs = {k: _snapshot(a, x) for k, a in kwargs.items()}
+    result = function(*given, **kwargs)
+    return result if result is NotImplemented else assign(x, result, name)
+
+
+def _snapshot(a: Any, x: Tensor) -> Any:
+    """`a`, or a copy of it in the same place of the graph where it shares memory with `x`."""
+    if isinstance(a, Tensor) and (a is x or np.may_share_memory(a._data, x._data)):
+        a.requires_grad  # noqa: B018 (a view takes up its base's history)
+        return wrap(a._data.copy(), a._edge)
+    return a
+
+
+def optionally(
+    inplace: bool, name: str, function: Callable[..., Tensor], x: Tensor, *args: Any
+) -> Tensor:
+    """`function(x, *args)`, written to the memory of `x` if `inplace`."""
+    return in_place(name + "_", function, x, *args) if inplace else function(x, *args)
 
 
 def check_in_place(x: Tensor, name: str, source_requires_grad: bool = False) -> None:
@@ -50,59 +81,79 @@ def assign(x: Tensor, result: Tensor, name: str) -> Tensor:
             f"{name}: the result has dtype {result.dtype}, which cannot be stored in the tensor "
             f"it is written to, {described(x)}"
         )
+    if mode.grad and x.requires_grad and not result.requires_grad:
+        result = Copy.apply(x, result)  # a constant; the old values still get a gradient, zeros
     edge = result._edge
     if result.dtype != x.dtype and edge is not None:
         edge = result.to(x.dtype)._edge  # type: ignore[attr-defined]
-    _write(x, ..., result._data, name)
-    if mode.grad and (edge is not None or x._edge is not None):
-        if x._base is None:
-            _adopt(x, edge)
-        else:
-            _rewrite_base(x, wrap(result._data, edge))
+    write(x, ..., result._data, name)
+    if mode.grad and edge is not None:
+        adopt(x, edge)
     return x
 
 
-def _write(x: Tensor, index: Any, values: Any, name: str) -> None:
+def write(x: Tensor, index: Any, values: Any, name: str) -> None:
+    """Writes to the memory of `x`, and counts it."""
     if not x._data.flags.writeable:
         raise RuntimeError(
             f"{name}: several elements of {described(x)} share one place in memory (it was "
-            "expanded); call .clone() before changing it in place"
+            "expanded), or it shows a read-only array; call .clone() before changing it in place"
         )
     x._data[index] = values
     x._versions().n += 1
 
 
-def _adopt(x: Tensor, edge: Any) -> None:
-    """`x` is now the result of `edge`; its views must follow."""
-    x._edge = edge
-    x._epoch += 1
+def adopt(x: Tensor, edge: Any) -> None:
+    """Makes `edge` the history of `x`, whose memory has been written; its views will follow."""
+    base = x._base
+    if base is not None:
+        edge = CopySlices.record(base, wrap(x._data, edge), x._view)
+    target = x if base is None else base
+    target._edge = edge
+    target._epoch += 1
+    if base is not None:
+        x._seen = -1
+        x._follow_base()
+    for t in (x,) if base is None else (base, x):
+        if t._retained is not None:
+            t._retain()
 
 
-def _rewrite_base(view: Tensor, values: Tensor) -> None:
-    """Records on the base of `view` that the part it shows is now `values`."""
-    base = view._base
-    assert base is not None
-    _adopt(base, CopySlices.record(base, values, view._view))
-    view._follow_base()
+class Copy(Op):
+    """A tensor after all of it was overwritten with `y`, which broadcasts."""
+
+    public = False
+    backward = {"x": lambda g: np.zeros_like(g), "y": lambda g: g}
+    formula = {"x": "0", "y": "g"}
+
+    def forward(x, y):  # type: ignore[no-untyped-def]
+        with np.errstate(all="ignore"):
+            return np.broadcast_to(y, x.shape).astype(x.dtype)
 
 
 class CopySlices(Op):
-    """A base after one of its views was overwritten: gradients split between the two."""
+    """A base after the view of it that `chain` describes was overwritten with `y`."""
 
-    def forward(x, y, chain):  # type: ignore[no-untyped-def]
-        out = x.copy()
-        _replayed(out, chain)[...] = y
-        return out
-
+    public = False
     backward = {
-        "x": lambda g, chain: np.where(_outside(g, chain), g, 0.0),
+        "x": lambda g, chain: CopySlices.call(g, 0.0, chain),
         "y": lambda g, chain: _replayed(g, chain),
     }
-    formula = {"x": "g outside the view, 0 inside", "y": "the view of g"}
+    formula = {"x": "g, 0 in the view", "y": "the view of g"}
+
+    def forward(x, y, chain):  # type: ignore[no-untyped-def]
+        out = np.array(x, order="C")
+        view = _replayed(out, chain)
+        if np.may_share_memory(view, out):
+            view[...] = y
+        else:  # a reshape that was a view of the base can be a copy in another memory layout
+            positions = np.arange(math.prod(x.shape)).reshape(x.shape)
+            out.reshape(-1)[_replayed(positions, chain)] = y
+        return out
 
     @classmethod
     def record(cls, base: Tensor, values: Tensor, chain: Any) -> CopySlices:
-        """The node alone, for memory that has been written to already."""
+        """The node without the result, which is already in memory."""
         node = _new(cls)
         node.edges = (base._edge, values._edge, None)
         node.args = (None, None, chain, None)
@@ -116,14 +167,3 @@ def _replayed(x: Any, chain: Any) -> Any:
     for op, args in chain:
         x = op.call(x, *args)
     return x
-
-
-def _outside(g: Any, chain: Any) -> Any:
-    """True where the view does not reach."""
-    mask = np.ones(g.shape, np.bool_)
-    view = _replayed(mask, chain)
-    if np.may_share_memory(view, mask):
-        view[...] = False
-    else:  # the base lay otherwise in memory: in C order, a reshape on the way has to copy
-        mask.flat[_replayed(np.arange(g.size).reshape(g.shape), chain)] = False
-    return mask

@@ -9,7 +9,7 @@ import numpy as np
 from . import dtypes
 from .creation import check_device, full, size_of
 from .errors import described
-from .inplace import assign
+from .inplace import Copy, assign
 from .ops.convert import to
 from .ops.indexing import where
 from .ops.shape import adjoint, permute
@@ -77,8 +77,7 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Writes `src`, broadcast and converted, to this tensor."""
     source = src if isinstance(src, Tensor) else wrap(np.asarray(src))
-    values = to(source, self.dtype).broadcast_to(self.shape)  # type: ignore[attr-defined]
-    return assign(self, values, "copy_")
+    return assign(self, Copy.apply(self, source), "copy_")
 
 
 def zero_(self: Tensor) -> Tensor:

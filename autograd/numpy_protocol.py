@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .inplace import assign
+from .inplace import in_place
 from .registry import ENTRIES, NUMPY
 from .tensor import Tensor
 
@@ -28,32 +28,34 @@ def _unsupported(what: str) -> TypeError:
 
 def call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """A ufunc with keyword arguments, or one of its methods."""
-    out = kwargs.pop("out", None)
     name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    if "out" not in kwargs:
+        return _ufunc(ufunc, method, name, inputs, kwargs)
+    (target,) = kwargs.pop("out")
+    if not isinstance(target, Tensor):
+        raise TypeError(f"{name}: out= must be a Tensor when an input is one, or the graph is lost")
+    return in_place(
+        name, lambda _, *given: _ufunc(ufunc, method, name, given, kwargs), target, *inputs
+    )
+
+
+def _ufunc(ufunc: Any, method: str, name: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     if method == "reduce" and ufunc in _REDUCE:
         kwargs = {k: v for k, v in kwargs.items() if not (k == "keepdims" and v is False)}
         kwargs.setdefault("axis", 0)
-        result = ENTRIES[_REDUCE[ufunc]].function(*inputs, **kwargs)
-    elif method == "accumulate" and ufunc in _ACCUMULATE:
+        return ENTRIES[_REDUCE[ufunc]].function(*inputs, **kwargs)
+    if method == "accumulate" and ufunc in _ACCUMULATE:
         kwargs.setdefault("axis", 0)
-        result = ENTRIES[_ACCUMULATE[ufunc]].function(*inputs, **kwargs)
-    elif method == "outer" and ufunc in NUMPY and len(inputs) == 2:
+        return ENTRIES[_ACCUMULATE[ufunc]].function(*inputs, **kwargs)
+    if method == "outer" and ufunc in NUMPY and len(inputs) == 2:
         x, y = (x if isinstance(x, Tensor) else ENTRIES["as_tensor"].function(x) for x in inputs)
-        result = NUMPY[ufunc](x.reshape(*x.shape, *(1,) * y.ndim), y)
-    elif method == "__call__" and ufunc in NUMPY:
-        if kwargs.keys() - {"dtype"}:
-            raise _unsupported(f"{name} with {', '.join(kwargs)}=")
-        result = NUMPY[ufunc](*inputs)
-        if kwargs.get("dtype") is not None:
-            result = result.to(np.dtype(kwargs["dtype"]))
-    else:
+        return NUMPY[ufunc](x.reshape(*x.shape, *(1,) * y.ndim), y)
+    if method != "__call__" or ufunc not in NUMPY:
         raise _unsupported(name)
-    if out is None:
-        return result
-    (target,) = out
-    if isinstance(target, Tensor):
-        return assign(target, result, name)
-    raise TypeError(f"{name}: out= must be a Tensor when an input is one, or the graph is lost")
+    if kwargs.keys() - {"dtype"}:
+        raise _unsupported(f"{name} with {', '.join(kwargs)}=")
+    result = NUMPY[ufunc](*inputs)
+    return result if kwargs.get("dtype") is None else result.to(np.dtype(kwargs["dtype"]))
 
 
 def call_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:

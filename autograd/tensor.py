@@ -7,22 +7,25 @@ sets one or two of them:
 * `_edge` where its gradient goes: the `Node` or `Output` that made it, a `Leaf` where gradients
   are accumulated, or None for a tensor that does not require grad
 * `_counter` the version counter, made when first needed and shared with views and `detach()`
-* `_base`, `_view`, `_epoch`: the tensor whose memory a view shows, how to replay the view on it,
-  and the rewriting of the base's history that this view's node belongs to
+* `_base`, `_view`: the tensor whose memory a view shows, and how to replay the view on it
+* `_seen`, `_epoch`: the version at which a view last took up its base's history; how often that
+  history was rewritten, or for a view, had been rewritten then
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .grad_mode import mode
+from .grad_mode import enable_grad, mode
+from .protocols import Protocols
 
 if TYPE_CHECKING:
     from .function import Node, Output
+    from .hooks import RemovableHandle
 
 
 class _Counter:
@@ -59,7 +62,7 @@ class Leaf:
         return "<AccumulateGrad>"
 
 
-class Tensor:
+class Tensor(Protocols):
     """A multi-dimensional array that records how it was computed.
 
     Made by `autograd.tensor` and its relatives. `Tensor(data)` itself is PyTorch's old
@@ -77,13 +80,12 @@ class Tensor:
     _counter: _Counter | None = None
     _base: Tensor | None = None
     _view: tuple[Any, ...] | None = None
+    _seen: int = 0
     _epoch: int = 0
     _grad: Tensor | None = None
-    _retains_grad: bool = False
+    _retained: RemovableHandle | None = None  # of the hook that fills `.grad` of a non-leaf
     _post_hooks: dict[int, Callable[..., Any]] | None = None
     name: str | None = None
-
-    __hash__ = object.__hash__  # by identity, since == is elementwise
 
     def __init__(self, *data: Any, requires_grad: bool = False) -> None:
         from .creation import legacy_array
@@ -120,8 +122,11 @@ class Tensor:
     @data.setter
     def data(self, value: Any) -> None:
         self._data = value._data if isinstance(value, Tensor) else np.asarray(value)
+        self._base = self._view = None
         if self._counter is not None or self._edge is not None:
-            self._versions().n += 1  # a node that saved the old values must not use the new ones
+            version = self._version
+            self._counter = _Counter()  # not that of its former views, which show the old memory
+            self._counter.n = version + 1  # a node that saved the old values must not use the new
         if isinstance(self._edge, Leaf):
             self._edge.shape, self._edge.dtype = self._data.shape, self._data.dtype
 
@@ -209,7 +214,7 @@ class Tensor:
     @property
     def grad(self) -> Tensor | None:
         """The gradient that `backward()` has accumulated, None before the first."""
-        if self._grad is None and not self.is_leaf and not self._retains_grad:
+        if self._grad is None and not self.is_leaf and self._retained is None:
             import warnings
 
             warnings.warn(
@@ -249,9 +254,15 @@ class Tensor:
         """Makes `backward()` fill `.grad` although this tensor is not a leaf."""
         if not self.requires_grad:
             raise RuntimeError("retain_grad(): this tensor does not require grad")
-        if self.is_leaf or self._retains_grad:
-            return
-        self._retains_grad = True
+        if not self.is_leaf and self._retained is None:
+            self._retain()
+
+    def _retain(self) -> None:
+        """Lets what delivers this tensor's gradient fill `.grad`; again after in-place changes."""
+        from .hooks import add_hook
+
+        if self._retained is not None:
+            self._retained.remove()
         reference = weakref.ref(self)  # the node must not keep its result alive
 
         def keep(g: Tensor) -> None:
@@ -259,14 +270,12 @@ class Tensor:
             if tensor is not None:
                 tensor._grad = g.clone() if tensor._grad is None else tensor._grad + g
 
-        from .hooks import add_hook
-
-        add_hook(self._edge, keep, last=True)
+        self._retained = add_hook(self._edge, keep, last=True)
 
     @property
     def retains_grad(self) -> bool:
         """True for a non-leaf whose `.grad` will be filled."""
-        return self._retains_grad and not self.is_leaf
+        return self._retained is not None and not self.is_leaf
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Any:
         """Calls `hook(grad)` when the gradient of this tensor is complete.
@@ -278,6 +287,28 @@ class Tensor:
         if not self.requires_grad:
             raise RuntimeError("register_hook: this tensor does not require grad")
         return add_hook(self._edge, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Calls `hook(tensor)` after a backward pass has added to the `.grad` of this leaf.
+
+        >>> import autograd
+        >>> w = autograd.ones(2, requires_grad=True)
+        >>> handle = w.register_post_accumulate_grad_hook(lambda w: print(w.grad))
+        >>> (w * 3).sum().backward()
+        tensor([3., 3.])
+        """
+        from .hooks import RemovableHandle
+
+        if not self.requires_grad or not self.is_leaf:
+            raise RuntimeError(
+                "register_post_accumulate_grad_hook: only leaves that require grad accumulate a "
+                "gradient; use register_hook on other tensors"
+            )
+        if self._post_hooks is None:
+            self._post_hooks = {}
+        handle = RemovableHandle(self._post_hooks)
+        self._post_hooks[handle.id] = hook
+        return handle
 
     def backward(
         self,
@@ -334,105 +365,33 @@ class Tensor:
             return
         self._base = base = source if source._base is None else source._base
         self._counter = source._versions()
-        self._epoch = base._epoch
+        self._seen, self._epoch = self._counter.n, base._epoch
         chain = source._view if source._base is not None else ()
         if op is not None and chain is not None and (mode.grad or source._edge is None):
             self._view = (*chain, (op, args))
 
     def _follow_base(self) -> None:
-        """Takes up the base's new history if an in-place change has rewritten it."""
-        base = self._base
-        assert base is not None
-        if self._epoch == base._epoch:
+        """Takes up the base's history if there was an in-place change, which may have rewritten it."""
+        base, counter = self._base, self._counter
+        assert base is not None and counter is not None
+        if self._seen == counter.n:
             return
-        self._epoch = base._epoch
+        self._seen = counter.n
+        if self._edge is None and base._edge is None:
+            return
         if self._view is None:
+            if self._epoch == base._epoch:
+                return
             raise RuntimeError(
                 "this view's base was changed in place, and the view cannot be made again from "
                 "it (it was made under no_grad, or by an operation with several results); make "
                 "the view after the change"
             )
         current = base
-        for op, args in self._view:
-            current = op.apply(current, *args)
+        with enable_grad():
+            for op, args in self._view:
+                current = op.apply(current, *args)
         self._edge = current._edge
-
-    # Python's protocols --------------------------------------------------------------------
-
-    def __repr__(self) -> str:
-        from .printing import tensor_text
-
-        return tensor_text(self)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.ndim == 0 and spec else object.__format__(self, spec)
-
-    def __len__(self) -> int:
-        if self._data.ndim == 0:
-            raise TypeError("len() of a 0-d tensor")
-        return self._data.shape[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        if self._data.ndim == 0:
-            raise TypeError("iteration over a 0-d tensor")
-        return iter(self.unbind(0))  # type: ignore[attr-defined]
-
-    def __contains__(self, value: Any) -> bool:
-        return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
-
-    def __bool__(self) -> bool:
-        if self._data.size != 1:
-            raise RuntimeError(
-                f"the truth value of {self._described()} is ambiguous; use .any() or .all()"
-            )
-        return bool(self._data.item())
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __index__(self) -> int:
-        if self._data.dtype.kind not in "iub":
-            raise TypeError(f"only integer tensors can be an index, got {self._described()}")
-        return int(self.item())
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.numpy(), dtype=dtype, copy=copy)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        if not self.is_leaf:
-            raise RuntimeError(
-                "deepcopy: only leaf tensors can be copied this way; use .detach().clone()"
-            )
-        result = type(self).__new__(type(self))
-        memo[id(self)] = result
-        import copy
-
-        for key, value in self.__dict__.items():
-            if key not in _NOT_COPIED:
-                setattr(result, key, copy.deepcopy(value, memo))
-        return result.requires_grad_(self._edge is not None)
-
-    def __reduce__(self) -> Any:
-        if not self.is_leaf:
-            raise RuntimeError("pickle: only leaf tensors can be pickled; use .detach()")
-        # As in PyTorch, gradients are left behind.
-        skipped = (*_NOT_COPIED, "_grad")
-        state = {k: v for k, v in self.__dict__.items() if k not in skipped}
-        return _rebuild, (type(self), state, self._edge is not None)
-
-
-# What ties a tensor to others; a copy stands alone.
-_NOT_COPIED = ("_base", "_view", "_counter", "_epoch", "_edge", "_post_hooks")
-
-
-def _rebuild(kind: type[Tensor], state: dict[str, Any], requires_grad: bool) -> Tensor:
-    """A tensor from what `Tensor.__reduce__` wrote."""
-    result = kind.__new__(kind)
-    result.__dict__.update(state)
-    return result.requires_grad_(requires_grad)
 
 
 class Size(tuple[int, ...]):

@@ -12,7 +12,7 @@ from ..creation import as_tensor
 from ..errors import IndexRangeError, ShapeError, described
 from ..function import Op, _new, _next_sequence, promoted
 from ..grad_mode import mode
-from ..inplace import _adopt, _rewrite_base, _write, check_in_place
+from ..inplace import adopt, check_in_place, write
 from ..registry import public
 from ..tensor import Tensor, wrap
 from .accumulate import Scatter
@@ -79,19 +79,26 @@ class SetItem(Op):
     """A tensor after `x[index] = y`."""
 
     op_name, symbol, public = "setitem", "[ ]=", False
-    backward = {"x": lambda g, index: _zeroed(g, index), "y": lambda g, index: g[index]}
+    backward = {
+        "x": lambda g, index: SetItem.call(g, 0.0, index),
+        "y": lambda g, index: g[index],
+    }
     formula = {"x": "g, 0 at the index", "y": "g[index]"}
 
     def forward(x, y, index):  # type: ignore[no-untyped-def]
-        out = x.copy()
+        out = np.array(x)
         out[index] = y
         return out
 
-
-def _zeroed(g: Any, index: Any) -> Any:
-    outside = np.ones(g.shape, np.bool_)
-    outside[index] = False
-    return np.where(outside, g, 0.0)
+    @classmethod
+    def record(cls, x: Tensor, y: Tensor, index: Any) -> SetItem:
+        """The node without the result, which is already in memory."""
+        node = _new(cls)
+        node.edges = (x._edge, y._edge, None)
+        node.args = (None, None, index, None)
+        node.shape, node.dtype = x._data.shape, x._data.dtype
+        node.sequence = _next_sequence()
+        return node
 
 
 @public("__setitem__")
@@ -102,33 +109,30 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     >>> x = autograd.zeros(3); x[1:] = autograd.tensor([1.0, 2.0]); x
     tensor([0., 1., 2.])
     """
-    y = value if isinstance(value, Tensor) else as_tensor(np.asarray(value, input.dtype)
-                                                         if np.ndim(value) == 0 else value)
-    if input._base is not None:
-        input._follow_base()
-    check_in_place(input, "x[index] = value", y.requires_grad)
-    y = y.to(input.dtype)  # type: ignore[attr-defined]
+    name = "x[index] = value"
+    if not isinstance(value, Tensor) and np.ndim(value) == 0:
+        value = np.asarray(value, input.dtype)
+    y = as_tensor(value).to(input.dtype)  # type: ignore[attr-defined]
+    check_in_place(input, name, y.requires_grad)
     parts = plain_index(index)
-    target = input._data[parts].shape
-    while y._data.ndim > len(target) and y._data.shape[0] == 1:
-        y = y.squeeze(0)  # type: ignore[attr-defined]
     try:
-        _write(input, parts, y._data, "x[index] = value")
+        if y._data.ndim:  # leading dimensions of size 1 are dropped, as in NumPy
+            extra = y._data.ndim - input._data[parts].ndim
+            if extra > 0 and y._data.shape[:extra] == (1,) * extra:
+                y = y.reshape(y._data.shape[extra:])  # type: ignore[attr-defined]
+        node = None
+        if mode.grad and (input.requires_grad or y.requires_grad):
+            node = SetItem.record(input, y, parts)
+        write(input, parts, y._data, name)
+    except IndexError as error:
+        raise IndexError(f"{name}: {error} (x is {described(input)})") from error
     except ValueError as error:
         raise ShapeError(
-            f"x[index] = value: {described(y)} cannot be broadcast to the selection of shape "
-            f"{target} from {described(input)}"
+            f"{name}: {described(y)} cannot be broadcast to the selection of shape "
+            f"{input._data[parts].shape} from {described(input)}"
         ) from error
-    if mode.grad and (input._edge is not None or y._edge is not None):
-        node = _new(SetItem)
-        node.edges = (input._edge, y._edge, None)
-        node.args = (None, None, parts, None)
-        node.shape, node.dtype = input._data.shape, input._data.dtype
-        node.sequence = _next_sequence()
-        if input._base is None:
-            _adopt(input, node)
-        else:
-            _rewrite_base(input, wrap(input._data, node))
+    if node is not None:
+        adopt(input, node)
 
 
 class Where(Op):

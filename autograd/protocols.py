@@ -1,0 +1,96 @@
+"""Python's protocols for `Tensor`: conversion to numbers, iteration, text, copying and pickling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+class Protocols:
+    """The part of `Tensor` that the language calls."""
+
+    _data: np.ndarray
+
+    __hash__ = object.__hash__  # by identity, since == is elementwise
+
+    def __repr__(self) -> str:
+        from .printing import tensor_text
+
+        return tensor_text(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.ndim == 0 and spec else object.__format__(self, spec)
+
+    def __len__(self) -> int:
+        if self._data.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self._data.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self._data.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))  # type: ignore[attr-defined]
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise RuntimeError(
+                f"the truth value of {self._described()} is ambiguous; use .any() or .all()"
+            )
+        return bool(self._data.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self._data.dtype.kind not in "iub":
+            raise TypeError(f"only integer tensors can be an index, got {self._described()}")
+        return int(self.item())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "deepcopy: only leaf tensors can be copied this way; use .detach().clone()"
+            )
+        result = type(self).__new__(type(self))
+        memo[id(self)] = result
+        import copy
+
+        for key, value in self.__dict__.items():
+            if key not in _NOT_COPIED:
+                setattr(result, key, copy.deepcopy(value, memo))
+        return result.requires_grad_(self._edge is not None)
+
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError("pickle: only leaf tensors can be pickled; use .detach()")
+        # As in PyTorch, gradients are left behind.
+        skipped = (*_NOT_COPIED, "_grad")
+        state = {k: v for k, v in self.__dict__.items() if k not in skipped}
+        return _rebuild, (type(self), state, self._edge is not None)
+
+
+# What ties a tensor to others; a copy stands alone.
+_NOT_COPIED = (
+    "_base", "_view", "_counter", "_seen", "_epoch", "_edge", "_post_hooks", "_retained",
+)
+
+
+def _rebuild(kind: type[Tensor], state: dict[str, Any], requires_grad: bool) -> Tensor:
+    """A tensor from what `Tensor.__reduce__` wrote."""
+    result = kind.__new__(kind)
+    result.__dict__.update(state)
+    return result.requires_grad_(requires_grad)

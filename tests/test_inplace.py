@@ -122,7 +122,7 @@ def test_the_result_is_stored_in_the_dtype_of_the_tensor():
         lambda y: y.copy_(constant([5.0, 6.0])),
         lambda y: y.copy_(np.array([5, 6])),
         lambda y: y.__setitem__(..., 2.0),
-        lambda y: y.gt_(1.5) if hasattr(y, "gt_") else y.zero_(),
+        lambda y: y.gt_(1.5),
     ],
 )
 def test_old_values_that_are_overwritten_get_gradient_zero(overwrite):
@@ -260,7 +260,7 @@ def test_a_change_of_a_view_in_any_memory_layout(name, order):
     y = x * 1.0
     assert y.is_contiguous() == (order == "C")
     view = VIEWS[name](y)
-    if view._base is None:  # a reshape that had to copy
+    if view._base is not y:  # a reshape had to copy
         assert order == "F" and name in ("reshape of a transpose", "flatten")
         return
     view.mul_(w)

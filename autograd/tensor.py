@@ -376,12 +376,12 @@ class Tensor(Protocols):
         assert base is not None and counter is not None
         if self._seen == counter.n:
             return
-        self._seen = counter.n
-        if self._edge is None and base._edge is None:
+        if (self._edge is None and base._edge is None) or (
+            self._view is None and self._epoch == base._epoch
+        ):
+            self._seen = counter.n
             return
         if self._view is None:
-            if self._epoch == base._epoch:
-                return
             raise RuntimeError(
                 "this view's base was changed in place, and the view cannot be made again from "
                 "it (it was made under no_grad, or by an operation with several results); make "
@@ -391,7 +391,7 @@ class Tensor(Protocols):
         with enable_grad():
             for op, args in self._view:
                 current = op.apply(current, *args)
-        self._edge = current._edge
+        self._seen, self._edge = counter.n, current._edge
 
 
 class Size(tuple[int, ...]):

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.linalg
 
 from ..axes import axis_of
 from ..creation import as_tensor
@@ -223,6 +222,8 @@ class MatrixExp(Op):
     formula = {"x": "upper right block of expm([[x.T, g], [0, x.T]])"}
 
     def forward(x):  # type: ignore[no-untyped-def]
+        import scipy.linalg  # as slow to import as NumPy
+
         return scipy.linalg.expm(x).astype(x.dtype, copy=False) if x.size else x.copy()
 
 

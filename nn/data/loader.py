@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 from autograd import Generator
@@ -117,6 +116,8 @@ class DataLoader(Generic[T_co]):
         return self.sampler if self.batch_sampler is None else self.batch_sampler
 
     def _prefetch(self) -> Iterator[T_co]:
+        from concurrent.futures import Future, ThreadPoolExecutor  # slow to import, seldom needed
+
         pool = ThreadPoolExecutor(self.num_workers, thread_name_prefix="DataLoader")
         waiting: deque[Future[Any]] = deque()
         try:

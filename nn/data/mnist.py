@@ -3,14 +3,11 @@
 Both are four IDX files of the same names, from a mirror or put there by the user.
 """
 
-import http.client
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar
-from urllib.request import urlopen
 
 import numpy as np
-from tqdm import tqdm  # type: ignore[import-untyped]
 
 from autograd import Tensor, from_numpy
 from nn.data.dataset import Dataset
@@ -140,18 +137,20 @@ class MNIST(Dataset[tuple[Any, Any]]):
                 self._fetch(name, md5)
 
     def _fetch(self, name: str, md5: str) -> None:
+        from nn.data import download  # what it imports costs more than all the rest of nn.data
+
         failures = []
         for mirror in self.mirrors:
             try:
                 with replacing(os.path.join(self.raw_folder, name)) as file:
-                    for chunk in _stream(mirror + name, self.timeout):
+                    for chunk in download.stream(mirror + name, self.timeout):
                         file.write(chunk)
                     file.flush()
                     found = payload_md5(file.name)
                     if found != md5:
                         raise ValueError(f"wrong checksum: expected MD5 {md5}, got {found}")
                 return
-            except (OSError, ValueError, http.client.HTTPException) as error:
+            except (OSError, ValueError) as error:
                 failures.append(f"  {mirror + name}: {error}")
         raise RuntimeError(
             f"could not download {name}:\n"
@@ -211,19 +210,3 @@ def unit_images(pixels: np.ndarray) -> np.ndarray:
     """uint8 images (..., H, W) as float32 in [0, 1] of shape (..., 1, H, W)."""
     images: np.ndarray = np.divide(pixels, np.float32(255), dtype=np.float32)
     return images[..., None, :, :]
-
-
-def _stream(url: str, timeout: float) -> Iterator[bytes]:
-    """The bytes at a URL, in pieces; raises if the connection ends before all have come."""
-    with urlopen(url, timeout=timeout) as response:
-        length = response.headers.get("Content-Length")
-        total = None if length is None else int(length)
-        received = 0
-        name = url.rpartition("/")[2]
-        with tqdm(total=total, desc=name, unit="B", unit_scale=True) as bar:
-            while chunk := response.read(1 << 16):
-                received += len(chunk)
-                bar.update(len(chunk))
-                yield chunk
-    if total is not None and received < total:
-        raise OSError(f"connection cut short after {received} of {total} bytes")

@@ -13,7 +13,16 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from nn.data import MNIST, DataLoader, FashionMNIST, Subset, default_collate, mnist, write_idx
+from nn.data import (
+    MNIST,
+    DataLoader,
+    FashionMNIST,
+    Subset,
+    default_collate,
+    download,
+    mnist,
+    write_idx,
+)
 from nn.data.idx import payload_md5
 
 RNG = np.random.default_rng(0)
@@ -177,7 +186,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(tmp_path, monkeypatch):
     """A loopback server of the small files; `server.dataset(*mirrors)` is an MNIST that asks it."""
-    monkeypatch.setattr(mnist.tqdm, "monitor_interval", 0)  # else tqdm starts a thread for good
+    monkeypatch.setattr(download.tqdm, "monitor_interval", 0)  # else tqdm starts a thread for good
     write_all(tmp_path / "served")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = False
@@ -274,13 +283,13 @@ def test_no_server_at_all(server, tmp_path):
 
 
 def test_an_interrupted_download_leaves_nothing(server, tmp_path, monkeypatch):
-    whole = mnist._stream
+    whole = download.stream
 
     def interrupted(url, timeout):
         yield next(whole(url, timeout))[:10]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(mnist, "_stream", interrupted)
+    monkeypatch.setattr(download, "stream", interrupted)
     with pytest.raises(KeyboardInterrupt):
         server.dataset("good")(tmp_path / "root", download=True)
     assert contents(tmp_path / "root") == []

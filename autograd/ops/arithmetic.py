@@ -38,7 +38,7 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     >>> autograd.add(autograd.tensor([1.0, 2.0]), 10, alpha=2)
     tensor([21., 22.])
     """
-    return Add.apply(input, _times(other, alpha))
+    return Add.apply(input, _times(other, alpha, input))
 
 
 @public(numpy=np.subtract, in_place=True, aliases=("subtract",), op=Sub)
@@ -52,14 +52,16 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     for x in (input, other):
         if getattr(x, "dtype", None) == np.bool_:
             raise RuntimeError("sub: `-` is not defined for bool tensors; use ^ or logical_not()")
-    return Sub.apply(input, _times(other, alpha))
+    return Sub.apply(input, _times(other, alpha, input))
 
 
-def _times(x: Any, alpha: Any) -> Any:
-    """alpha · x in the dtype of x."""
+def _times(x: Any, alpha: Any, beside: Any) -> Any:
+    """alpha · x in the dtype of x, or of what it is added to if x is bool."""
     if type(alpha) is int and alpha == 1:
         return x
     dtype = getattr(x, "dtype", None)
+    if dtype == np.bool_:
+        dtype = getattr(beside, "dtype", dtype)
     if isinstance(alpha, float) and dtype is not None and dtype.kind in "biu":
         raise RuntimeError(f"alpha must be an integer for integer tensors, got {alpha}")
     return x * alpha if dtype is None else Mul.apply(x, alpha).to(dtype)  # type: ignore[attr-defined]
@@ -258,7 +260,7 @@ def ldexp(input: Any, other: Any) -> Tensor:
     >>> autograd.ldexp(autograd.tensor([1.0]), autograd.tensor([3]))
     tensor([8.])
     """
-    if isinstance(input, Tensor) and isinstance(other, Tensor) and input.dtype.kind == "f":
+    if isinstance(other, Tensor) and other.dtype.kind != "f" and input.dtype.kind == "f":
         other = other.to(input.dtype)  # type: ignore[attr-defined]
     return Mul.apply(input, Pow.apply(2.0, other))
 

@@ -142,7 +142,9 @@ ROWS = [
         bad(IndexError, x(2), 0, exact([[0]])),
         numpy=lambda a, dim, index: np.take(
             a if a.ndim else a[None], np.atleast_1d(index), dim
-        ).reshape(() if a.ndim == 0 else [-1 if i == dim % a.ndim else n for i, n in enumerate(a.shape)]),
+        ).reshape(
+            () if a.ndim == 0 else [-1 if i == dim % a.ndim else n for i, n in enumerate(a.shape)]
+        ),
     ),
     Row(
         "masked_select",

@@ -40,7 +40,10 @@ def scatter(a, dim, index, src=None, reduce=None, value=None, include_self=True)
 
 def by_slices(a, dim, index, source, reduce=None, include_self=True):
     shape, index = np.shape(a), np.atleast_1d(index)
-    out, source = np.moveaxis(np.array(a, ndmin=1), dim, 0), np.moveaxis(np.atleast_1d(source), dim, 0)
+    out, source = (
+        np.moveaxis(np.array(a, ndmin=1), dim, 0),
+        np.moveaxis(np.atleast_1d(source), dim, 0),
+    )
     places = [(i, *rest) for i in index for rest in np.ndindex(*out.shape[1:])]
     out = reduced(out, places, source.ravel(), reduce, include_self)
     return np.moveaxis(out, 0, dim).reshape(shape)

@@ -176,7 +176,7 @@ class Row:
     run: Callable[..., Any] | None
     tol: tuple[float, float]
     random: bool  # results are random numbers: only shape and dtype are compared
-    skip_dtypes: frozenset[str]  # dtypes whose results are not compared with PyTorch's; say why
+    skip_dtypes: frozenset[str]  # not compared with PyTorch: names, or kinds such as "ib"; say why
     why: str
 
     def __init__(
@@ -192,7 +192,10 @@ class Row:
         skip_dtypes: Any = (),
         why: str = "",
     ) -> None:
-        values = {**locals(), "skip_dtypes": frozenset(skip_dtypes)}
+        skip_dtypes = frozenset(
+            d for d in DTYPES if d in skip_dtypes or np.dtype(d).kind in skip_dtypes
+        )
+        values = locals()
         for name_ in self.__dataclass_fields__:
             object.__setattr__(self, name_, values[name_])
 
@@ -206,7 +209,7 @@ class Row:
         return f(*args, **kwargs) if self.run is None else self.run(f, *args, **kwargs)
 
 
-INTEGERS = ("int64", "int32", "uint8", "bool")  # for `skip_dtypes`
+DTYPES = ("float32", "int64", "int32", "uint8", "bool")
 SPECIAL = [0.0, -0.0, 0.5, 1.0, -1.0, 100.0, -100.0, np.inf, -np.inf]
 # At NaN only values are compared: no derivative is better than another.
 NAN = exact([np.nan, 1.0], grad=False)

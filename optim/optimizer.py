@@ -11,50 +11,21 @@ import copy
 import functools
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd.dtypes import float64, get_default_dtype
 from autograd.grad_mode import enable_grad, no_grad
 from autograd.hooks import RemovableHandle
 from autograd.tensor import Tensor, wrap
+
+from .rules import step_count
 
 ParamsT = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
 required: Any = type("required", (), {"__repr__": lambda _: "<required parameter>"})()
 """As a default: an option that every group has to give."""
-
-BLOCK = 1 << 16
-"""Elements that an update works on at a time: its temporaries then stay in the cache."""
-
-
-def blocks(*arrays: Any) -> Iterator[tuple[Any, ...]]:
-    """Cuts arrays of one shape into runs of rows of about `BLOCK` elements, as views; None stays.
-
-    An update takes about ten passes over its arrays. Taken block by block they stay in the
-    cache, which on 16 million parameters is seven times faster than whole-array expressions, and
-    the memory for temporaries stays small.
-
-    >>> [x.shape for (x,) in blocks(np.zeros((600, 200)))]
-    [(327, 200), (273, 200)]
-    """
-    size, length = arrays[0].size, len(arrays[0]) if arrays[0].ndim else 1
-    if size <= BLOCK:
-        yield arrays
-        return
-    rows = max(1, BLOCK * length // size)
-    for start in range(0, length, rows):
-        yield tuple([None if a is None else a[start : start + rows] for a in arrays])
-
-
-def check_not_negative(what: str, value: Any) -> None:
-    """Raises ValueError unless the option is a number (or a one-element Tensor) from 0 on."""
-    if isinstance(value, Tensor) and value._data.size != 1:
-        raise ValueError(f"Tensor {what} must be 1-element, got shape {value._data.shape}")
-    if not value >= 0:
-        raise ValueError(f"Invalid {what}: {value}")
 
 
 def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -110,6 +81,9 @@ class Optimizer:
     >>> x
     tensor([ 2.9000, -1.9000], requires_grad=True)
     """
+
+    # The state that is one number per parameter, in the default dtype whatever the parameter's.
+    _scalars: ClassVar[tuple[str, ...]] = ("step",)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -274,7 +248,7 @@ class Optimizer:
         state: defaultdict[Any, Any] = defaultdict(dict)
         for key, values in state_dict["state"].items():
             if key in param_of:
-                state[param_of[key]] = _loaded(values, param_of[key], name)
+                state[param_of[key]] = self._loaded(values, param_of[key])
             else:
                 state[key] = copy.deepcopy(values)
         groups = []
@@ -285,6 +259,25 @@ class Optimizer:
                 group.setdefault("param_names", ours["param_names"])
             groups.append(group)
         self.__setstate__({"state": state, "param_groups": groups})
+
+    def _loaded(self, value: Any, param: Tensor, key: Any = None) -> Any:
+        """A copy of a saved state value, with arrays in the dtype of `param`."""
+        if key in self._scalars:
+            return step_count(float(value))
+        if isinstance(value, dict):
+            return {k: self._loaded(v, param, k) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(self._loaded(v, param) for v in value)
+        if not isinstance(value, (Tensor, np.ndarray)):
+            return value
+        array = value._data if isinstance(value, Tensor) else value
+        if array.shape != param._data.shape:
+            raise ValueError(
+                f"{type(self).__name__}: the saved {key} has shape {array.shape}, its parameter "
+                f"{param._data.shape}; the state dict belongs to another model"
+            )
+        floating = param._data.dtype.kind == "f"
+        return wrap(np.array(array, dtype=param._data.dtype if floating else None))
 
     def __getstate__(self) -> dict[str, Any]:
         return {
@@ -352,29 +345,3 @@ def _registered(hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) 
     handle = RemovableHandle(hooks)
     hooks[handle.id] = hook
     return handle
-
-
-def _loaded(value: Any, param: Tensor, name: str, key: Any = None) -> Any:
-    """A copy of a saved state value; arrays in the dtype of `param`, but for its step count."""
-    if isinstance(value, dict):
-        return {k: _loaded(v, param, name, k) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_loaded(v, param, name) for v in value)
-    if key == "step":
-        return step_count(float(value))
-    if not isinstance(value, (Tensor, np.ndarray)):
-        return value
-    array = value._data if isinstance(value, Tensor) else value
-    if array.ndim and array.shape != param._data.shape:
-        raise ValueError(
-            f"{name}: the saved {key} has shape {array.shape}, its parameter {param._data.shape}; "
-            "the state dict belongs to another model"
-        )
-    floating = param._data.dtype.kind == "f"
-    return wrap(np.array(array, dtype=param._data.dtype if floating else None))
-
-
-def step_count(start: float = 0.0) -> Tensor:
-    """A counter of steps as PyTorch keeps it: a 0-d float Tensor."""
-    dtype = float64 if get_default_dtype() == float64 else np.float32
-    return wrap(np.array(start, dtype))

@@ -8,7 +8,8 @@ import numpy as np
 
 from autograd.tensor import Tensor, wrap
 
-from .optimizer import Optimizer, ParamsT, blocks, check_not_negative
+from .optimizer import Optimizer, ParamsT
+from .rules import blocks, check_not_negative, descent
 
 
 class SGD(Optimizer):
@@ -83,22 +84,18 @@ class SGD(Optimizer):
     def _update(
         self, param: np.ndarray, grad: np.ndarray, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
-        lr, weight_decay = float(group["lr"]), float(group["weight_decay"])
-        momentum, dampening = float(group["momentum"]), float(group["dampening"])
+        lr, momentum = float(group["lr"]), float(group["momentum"])
         first = momentum != 0 and state.get("momentum_buffer") is None
         if first:
             state["momentum_buffer"] = wrap(np.empty_like(param))
         buffer = state["momentum_buffer"]._data if momentum != 0 else None
         for p, g, b in blocks(param, grad, buffer):
-            if group["maximize"]:
-                g = -g
-            if weight_decay != 0:
-                g = g + weight_decay * p
+            g = descent(g, p, group)
             if momentum != 0:
                 if first:
                     b[...] = g
                 else:
                     b *= momentum
-                    b += (1 - dampening) * g
+                    b += (1 - float(group["dampening"])) * g
                 g = g + momentum * b if group["nesterov"] else b
             p -= lr * g

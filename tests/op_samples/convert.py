@@ -8,6 +8,7 @@ from .table import Row, bools, call, edge, ints, x
 
 ROWS = [
     Row("clone", call(x(2, 3)), call(x())),
+    Row("clone", call(x(2, 3), x(3)), run=lambda f, a, b: f(a).copy_(b), numpy=None),
     Row(
         "type_as",
         call(x(2, 3), x(1, grad=False)),

@@ -15,8 +15,22 @@ from .inplace import in_place
 from .registry import ENTRIES, NUMPY
 from .tensor import Tensor
 
-_REDUCE = {np.add: "sum", np.multiply: "prod", np.maximum: "amax", np.minimum: "amin"}
-_ACCUMULATE = {np.add: "cumsum", np.multiply: "cumprod"}
+_REDUCE = {
+    np.add: "sum",
+    np.multiply: "prod",
+    np.maximum: "amax",
+    np.minimum: "amin",
+    np.logaddexp: "logsumexp",
+    np.logical_and: "all",
+    np.logical_or: "any",
+}
+_ACCUMULATE = {
+    np.add: "cumsum",
+    np.multiply: "cumprod",
+    np.maximum: "cummax",
+    np.minimum: "cummin",
+    np.logaddexp: "logcumsumexp",
+}
 
 
 def _unsupported(what: str) -> TypeError:
@@ -46,7 +60,8 @@ def _ufunc(ufunc: Any, method: str, name: str, inputs: Any, kwargs: dict[str, An
         return ENTRIES[_REDUCE[ufunc]].function(*inputs, **kwargs)
     if method == "accumulate" and ufunc in _ACCUMULATE:
         kwargs.setdefault("axis", 0)
-        return ENTRIES[_ACCUMULATE[ufunc]].function(*inputs, **kwargs)
+        result = ENTRIES[_ACCUMULATE[ufunc]].function(*inputs, **kwargs)
+        return result.values if isinstance(result, tuple) else result
     if method == "outer" and ufunc in NUMPY and len(inputs) == 2:
         x, y = (x if isinstance(x, Tensor) else ENTRIES["as_tensor"].function(x) for x in inputs)
         return NUMPY[ufunc](x.reshape(*x.shape, *(1,) * y.ndim), y)
@@ -100,6 +115,51 @@ def _reducing(name: str) -> Callable[..., Any]:
     return adapted
 
 
+def _running(name: str) -> Callable[..., Any]:
+    def adapted(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+        return _f(name)(x.reshape(-1) if axis is None else x, axis or 0, dtype=dtype)
+
+    return adapted
+
+
+def _quantile(name: str, scale: float = 1.0) -> Callable[..., Any]:
+    def adapted(
+        x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+    ) -> Any:
+        q = q if isinstance(q, Tensor) else np.asarray(q, x.dtype)
+        return _f(name)(x, q / scale, axis, keepdim=keepdims, interpolation=method)
+
+    return adapted
+
+
+def _median(name: str) -> Callable[..., Any]:
+    """NumPy's median is the mean of the middle two, where PyTorch's is the lower of them."""
+
+    def adapted(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return _f(name)(x, 0.5, axis, keepdim=keepdims)
+
+    return adapted
+
+
+def _clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    return x if low is None and high is None else _f("clamp")(x, low, high)
+
+
+def _gradient(x: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    spacing = spacing[0] if len(spacing) == 1 else spacing or 1  # type: ignore[assignment]
+    if np.ndim(spacing) == 1 and axis is None and x.ndim == 1:
+        spacing = (_f("as_tensor")(spacing),)
+    slopes = _f("gradient")(x, spacing=spacing, dim=axis, edge_order=edge_order)
+    return slopes[0] if len(slopes) == 1 else slopes
+
+
+def _unique(
+    x: Any, return_inverse: bool = False, return_counts: bool = False, axis: Any = None
+) -> Any:
+    return _f("unique")(x, True, return_inverse, return_counts, axis)
+
+
 _ADAPTED: dict[Any, Callable[..., Any]] = {
     np.transpose: _to_numpy_axes,
     np.reshape: lambda x, shape, order="C": _f("reshape")(x, shape),
@@ -120,6 +180,42 @@ _ADAPTED: dict[Any, Callable[..., Any]] = {
     np.min: _extremum("amin"),
     np.amax: _extremum("amax"),
     np.amin: _extremum("amin"),
+    np.ptp: lambda x, axis=(), keepdims=False: (
+        _f("amax")(x, axis, keepdims) - _f("amin")(x, axis, keepdims)
+    ),
+    np.nansum: _reducing("nansum"),
+    np.nanmean: _reducing("nanmean"),
+    np.prod: _reducing("prod"),
+    np.cumsum: _running("cumsum"),
+    np.cumprod: _running("cumprod"),
+    np.median: _median("quantile"),
+    np.nanmedian: _median("nanquantile"),
+    np.quantile: _quantile("quantile"),
+    np.nanquantile: _quantile("nanquantile"),
+    np.percentile: _quantile("quantile", 100.0),
+    np.nanpercentile: _quantile("nanquantile", 100.0),
+    np.cov: lambda x, ddof=1, **weights: _f("cov")(x, correction=ddof, **weights),
+    np.clip: _clip,
+    np.round: lambda x, decimals=0: _f("round")(x, decimals=decimals),
+    np.around: lambda x, decimals=0: _f("round")(x, decimals=decimals),
+    np.nan_to_num: lambda x, copy=True, **numbers: _f("nan_to_num")(x, **numbers),
+    np.trapezoid: lambda y, x=None, dx=1.0, axis=-1: _f("trapezoid")(
+        y, x, dx=dx if x is None else None, dim=axis
+    ),
+    np.gradient: _gradient,
+    np.flip: lambda x, axis=None: _f("flip")(x, tuple(range(x.ndim)) if axis is None else axis),
+    np.sort: lambda x, axis=-1, **kind: _f("sort")(x, axis).values,
+    np.argsort: lambda x, axis=-1, **kind: _f("argsort")(x, axis),
+    np.unique: _unique,
+    np.nonzero: lambda x: _f("nonzero")(x, as_tuple=True),
+    np.flatnonzero: lambda x: _f("nonzero")(x.reshape(-1), as_tuple=True)[0],
+    np.searchsorted: lambda a, v, side="left", sorter=None: _f("searchsorted")(
+        a, v, side=side, sorter=sorter
+    ),
+    np.digitize: lambda x, bins, right=False: _f("bucketize")(x, bins, right=not right),
+    np.histogram: lambda x, bins=10, range=None, density=False, weights=None: _f("histogram")(
+        x, bins, range=range, weight=weights, density=density
+    ),
     np.where: lambda condition, x, y: _f("where")(condition, x, y),
     np.zeros_like: lambda x, dtype=None: _f("zeros_like")(x, dtype=dtype),
     np.ones_like: lambda x, dtype=None: _f("ones_like")(x, dtype=dtype),

@@ -55,16 +55,16 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     return Sub.apply(input, _times(other, alpha, input))
 
 
-def _times(x: Any, alpha: Any, beside: Any) -> Any:
-    """alpha · x in the dtype of x, or of what it is added to if x is bool."""
+def _times(other: Any, alpha: Any, input: Any) -> Any:
+    """alpha · other, to be added to `input`: alpha may not be of a higher kind than both."""
     if type(alpha) is int and alpha == 1:
-        return x
-    dtype = getattr(x, "dtype", None)
-    if dtype == np.bool_:
-        dtype = getattr(beside, "dtype", dtype)
-    if isinstance(alpha, float) and dtype is not None and dtype.kind in "biu":
+        return other
+    kinds = {np.result_type(x.dtype if hasattr(x, "dtype") else x).kind for x in (input, other)}
+    if kinds == {"b"}:
+        alpha = bool(alpha)
+    elif isinstance(alpha, float) and "f" not in kinds:
         raise RuntimeError(f"alpha must be an integer for integer tensors, got {alpha}")
-    return x * alpha if dtype is None else Mul.apply(x, alpha).to(dtype)  # type: ignore[attr-defined]
+    return Mul.apply(other, alpha) if hasattr(other, "dtype") else alpha * other
 
 
 @public(method=False)

@@ -185,7 +185,8 @@ class BitwiseRightShift(Binary):
 
 
 def _same_dtype(name: str, *operands: Any) -> list[np.ndarray]:
-    arrays = [as_tensor(x)._data for x in operands]
+    dtypes = [x.dtype for x in operands if hasattr(x, "dtype")]
+    arrays = [as_tensor(x, None if hasattr(x, "dtype") else dtypes[0])._data for x in operands]
     if arrays[0].dtype != arrays[1].dtype:
         raise RuntimeError(
             f"{name}({described(arrays[0])}, {described(arrays[1])}): both must have one dtype; "
@@ -324,7 +325,7 @@ def _within(x: Any, low: Any, high: Any) -> Any:
     return x >= low if high is None else (x >= low) & (x <= high)
 
 
-@public(in_place=True, numpy=np.clip, aliases=("clip",), op=Clamp)
+@public(in_place=True, aliases=("clip",), op=Clamp)
 def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     """`input` limited to [min, max]; either limit may be a number, a tensor or None.
 

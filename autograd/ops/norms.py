@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ..axes import axes_of
+from ..axes import axes_of, axis_of
 from ..creation import as_tensor
 from ..dtypes import as_dtype
 from ..errors import ShapeError, described
 from ..function import Op
 from ..registry import public
 from ..tensor import Tensor
+from .common import spread
 from .linalg import matrix, svdvals
-from .reduce import spread
 
 
 class Norm2(Op):
@@ -65,12 +65,16 @@ def vector_norm(
         return (a.abs().amax if ord > 0 else a.abs().amin)(axes, keepdim)
     if ord == 1:
         return a.abs().sum(axes, keepdim)
-    total = (a.abs() ** float(ord)).sum(axes, keepdim)
-    if ord < 1:
-        return total ** (1.0 / ord)
-    # The root has no derivative at 0: there the subgradient is 0, as for ord = 2.
-    zero = (total == 0).to(a.dtype)
-    return (total + zero) ** (1.0 / ord) * (1 - zero)
+    # Neither |x|^ord nor the root needs to have a derivative at 0; the subgradient is 0.
+    powers = a.abs() ** float(ord) if ord < 0 else _zero_at_zero(a.abs(), float(ord))
+    total = powers.sum(axes, keepdim)
+    return total ** (1.0 / ord) if ord < 0 else _zero_at_zero(total, 1.0 / ord)
+
+
+def _zero_at_zero(x: Any, power: float) -> Any:
+    """`x ** power`, with derivatives 0 where x is 0."""
+    zero = x == 0
+    return np.where(zero, 0.0, np.where(zero, 1.0, x) ** power)
 
 
 @public(namespace="linalg")
@@ -132,6 +136,47 @@ def norm(
             f"got {described(a)}"
         )
     return vector_norm(a, ord, dims, keepdim, dtype=dtype)
+
+
+@public("norm")
+def frobenius_or_vector_norm(
+    input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Tensor:
+    """The p-norm over `dim`, or over all elements; "fro" is 2, "nuc" the nuclear norm of matrices.
+
+    >>> import autograd
+    >>> autograd.norm(autograd.tensor([[3.0, 0.0], [0.0, 4.0]]))
+    tensor(5.)
+    """
+    if p == "nuc":
+        return matrix_norm(input, "nuc", (0, 1) if dim is None else dim, keepdim, dtype=dtype)
+    return vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
+
+
+@public()
+def dist(input: Any, other: Any, p: float = 2) -> Tensor:
+    """The p-norm of input - other.
+
+    >>> import autograd
+    >>> autograd.dist(autograd.tensor([3.0, 0.0]), autograd.tensor([0.0, 4.0]))
+    tensor(5.)
+    """
+    return vector_norm(as_tensor(input) - other, p)  # type: ignore[operator]
+
+
+@public(in_place=True)
+def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Tensor:
+    """`input` with each slice at `dim` scaled down to a p-norm of at most `maxnorm`.
+
+    >>> import autograd
+    >>> autograd.renorm(autograd.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)
+    tensor([[0.6000, 0.8000],
+            [0.3000, 0.4000]])
+    """
+    x: Any = as_tensor(input)
+    axis = axis_of(dim, x.ndim)
+    length: Any = vector_norm(x, p, tuple(i for i in range(x.ndim) if i != axis), keepdim=True)
+    return x * np.where(length > maxnorm, maxnorm / (length + 1e-7), 1.0)
 
 
 @public(method=False)

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.special
 
 from ..elementwise import Binary, Unary
+from .common import nonzero
 
 # Python numbers: a NumPy float64 scalar would widen float32 gradients.
 LN2, LN10 = math.log(2), math.log(10)
@@ -273,11 +274,6 @@ class Hypot(Binary):
         "y": lambda g, y, out: g * (y / nonzero(out)),
     }
     formula = {"x": "g * x / out", "y": "g * y / out"}
-
-
-def nonzero(x: Any) -> Any:
-    """`x` with 1 in the place of 0, for a quotient that is 0 there."""
-    return np.where(x == 0, 1.0, x)
 
 
 class Atan2(Binary):

@@ -1,42 +1,19 @@
-"""Reductions over dimensions. The gradient of each spreads over what was reduced."""
+"""Sums, products, logsumexp and counts over dimensions."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..axes import axes_of, axis_of
 from ..creation import as_tensor
-from ..dtypes import as_dtype
 from ..function import Op
 from ..registry import public
 from ..tensor import Tensor
-
-
-def accumulator(x: np.ndarray) -> Any:
-    """The dtype in which elements of `x` are added up: int64 for integers and bools."""
-    return np.int64 if x.dtype.kind in "bui" else None
-
-
-def spread(g: Any, like: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    """A reduced `g` over the shape it was reduced from, whether the dimensions were kept or not."""
-    kept = tuple(1 if i in axes else n for i, n in enumerate(like))
-    return np.broadcast_to(g.reshape(kept), like)
-
-
-def _cast(input: Any, dtype: Any) -> Any:
-    x = as_tensor(input)
-    return x if dtype is None else x.to(as_dtype(dtype))  # type: ignore[attr-defined]
-
-
-def floating(input: Any, name: str) -> Tensor:
-    """`input` as a tensor, refused unless it is floating."""
-    x = as_tensor(input)
-    if x.dtype.kind != "f":
-        raise RuntimeError(f"{name}: only floating tensors are possible, got dtype {x.dtype}")
-    return x
+from .common import above_minus_infinity, as_float, cast, floating, spread
+from .scan import accumulator, product_before
 
 
 class Sum(Op):
@@ -59,8 +36,20 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     (tensor(10.), tensor([4., 6.]), tensor([[3.],
             [7.]]))
     """
-    x = _cast(input, dtype)
+    x = cast(input, dtype)
     return Sum.apply(x, axes_of(dim, x._data.ndim, "sum"), keepdim)
+
+
+@public()
+def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The sum over `dim`, NaN counting as 0.
+
+    >>> import autograd
+    >>> autograd.tensor([1.0, float("nan")]).nansum()
+    tensor(1.)
+    """
+    x: Any = cast(input, dtype)
+    return sum(x if x.dtype.kind != "f" else np.where(np.isnan(x), 0.0, x), dim, keepdim)
 
 
 class Mean(Op):
@@ -82,8 +71,20 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     >>> autograd.tensor([1.0, 2.0, 6.0]).mean()
     tensor(3.)
     """
-    x = floating(_cast(input, dtype), "mean")
+    x = floating(cast(input, dtype), "mean")
     return Mean.apply(x, axes_of(dim, x._data.ndim, "mean"), keepdim)
+
+
+@public()
+def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The mean over `dim` of what is not NaN; NaN where there is nothing else.
+
+    >>> import autograd
+    >>> autograd.tensor([1.0, float("nan")]).nanmean()
+    tensor(1.)
+    """
+    x: Any = floating(cast(input, dtype), "nanmean")
+    return nansum(x, dim, keepdim) / np.logical_not(np.isnan(x)).sum(dim, keepdim)
 
 
 class Prod(Op):
@@ -98,214 +99,39 @@ class Prod(Op):
 def _product_of_others(x: Any, axes: tuple[int, ...]) -> Any:
     """For each element the product of all others along `axes`.
 
-    Not out / x, which fails at zeros: the exclusive product from the left times that from the
-    right, over the reduced dimensions laid out as one.
+    Not out / x, which fails at zeros: the product of what comes before times that of what comes
+    after, over the reduced dimensions laid out as one.
     """
-    ndim = x.ndim
-    others = tuple(i for i in range(ndim) if i not in axes)
-    n = math.prod(x.shape[i] for i in axes)
-    flat = np.transpose(x, (*others, *axes)).reshape((*(x.shape[i] for i in others), n))
-    if n == 0:
+    if x.size == 0 if isinstance(x, np.ndarray) else x.numel() == 0:
         return x
-    ones = np.ones((*flat.shape[:-1], 1), flat.dtype)
-    left = [ones]
-    right = [ones]
-    for i in range(n - 1):
-        left.append(left[-1] * flat[..., i : i + 1])
-        right.append(right[-1] * flat[..., n - 1 - i : n - i])
-    exclusive = np.concatenate(left, -1) * np.concatenate(right[::-1], -1)
-    exclusive = exclusive.reshape(tuple(x.shape[i] for i in (*others, *axes)))
-    return np.transpose(exclusive, tuple(int(i) for i in np.argsort((*others, *axes))))
+    order = (*(i for i in range(x.ndim) if i not in axes), *axes)
+    laid_out = np.transpose(x, order)
+    flat = laid_out.reshape(*laid_out.shape[: x.ndim - len(axes)], -1)
+    axis = flat.ndim - 1
+    after = np.flip(product_before(np.flip(flat, axis), axis), axis)
+    others = (product_before(flat, axis) * after).reshape(laid_out.shape)
+    return np.transpose(others, tuple(int(i) for i in np.argsort(order)))
 
 
-@public(numpy=np.prod, op=Prod)
-def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+@public(op=Prod)
+def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The product over `dim`, or over all elements; differentiable at zeros too.
 
     >>> import autograd
     >>> autograd.tensor([2.0, 3.0]).prod()
     tensor(6.)
     """
-    x = _cast(input, dtype)
-    axes = axes_of(dim, x._data.ndim, "prod") if dim is None else axes_of(
-        axis_of(dim, x._data.ndim), x._data.ndim
-    )
-    return Prod.apply(x, axes, keepdim)
-
-
-def _even(g: Any, x: Any, out: Any, axes: tuple[int, ...]) -> Any:
-    """`g` shared evenly among the elements of `x` that equal their extremum `out`."""
-    hit = x == spread(out, x.shape, axes)
-    count = hit.sum(axes, keepdims=True)
-    return spread(g, x.shape, axes) * hit / count
-
-
-class AMax(Op):
-    op_name, symbol = "amax", "max"
-    backward = {"x": lambda g, x, out, axes: _even(g, x, out, axes)}
-    formula = {"x": "g * (x == out) / number of ties"}
-
-    def forward(x, axes, keepdim):  # type: ignore[no-untyped-def]
-        return x.max(axis=axes, keepdims=keepdim)
-
-
-class AMin(Op):
-    op_name, symbol = "amin", "min"
-    backward = {"x": lambda g, x, out, axes: _even(g, x, out, axes)}
-    formula = {"x": "g * (x == out) / number of ties"}
-
-    def forward(x, axes, keepdim):  # type: ignore[no-untyped-def]
-        return x.min(axis=axes, keepdims=keepdim)
-
-
-@public(op=AMax)
-def amax(input: Any, dim: Any = (), keepdim: bool = False) -> Tensor:
-    """The maximum over `dim`; tied elements share the gradient evenly.
-
-    >>> import autograd
-    >>> autograd.tensor([[1.0, 5.0], [3.0, 2.0]]).amax(1)
-    tensor([5., 3.])
-    """
-    x = as_tensor(input)
-    return AMax.apply(x, axes_of(dim, x._data.ndim, "amax"), keepdim)
-
-
-@public(op=AMin)
-def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Tensor:
-    """The minimum over `dim`; tied elements share the gradient evenly.
-
-    >>> import autograd
-    >>> autograd.tensor([[1.0, 5.0], [3.0, 2.0]]).amin(0)
-    tensor([1., 2.])
-    """
-    x = as_tensor(input)
-    return AMin.apply(x, axes_of(dim, x._data.ndim, "amin"), keepdim)
-
-
-class MaxResult(NamedTuple):
-    """Values and their indices along the reduced dimension."""
-
-    values: Tensor
-    indices: Tensor
-
-
-def _extremum(name: str, whole: Any, pair: Any, arg: Any) -> Any:
-    def function(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        x = as_tensor(input)
-        if isinstance(dim, Tensor):
-            return pair(x, dim)
-        if dim is None:
-            return whole(x)
-        indices = arg(x, dim, True)
-        values = x.gather(dim, indices) if x._data.ndim else x.clone()  # type: ignore[attr-defined]
-        if not keepdim and x._data.ndim:
-            axis = axis_of(dim, x._data.ndim)
-            values, indices = values.squeeze(axis), indices.squeeze(axis)
-        return MaxResult(values, indices)
-
-    function.__name__ = function.__qualname__ = name
-    word = "largest" if name == "max" else "smallest"
-    function.__doc__ = f"""The {word} element; with `dim`, (values, indices) along it.
-
-    With a second tensor instead of `dim`, the elementwise `{name}imum`.
-
-    >>> import autograd
-    >>> values, indices = autograd.tensor([[1.0, 5.0], [3.0, 2.0]]).{name}(1)
-    """
-    return function
-
-
-@public(numpy=np.argmax)
-def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The index of the largest element (the first of several) along `dim`, or of all.
-
-    >>> import autograd
-    >>> autograd.tensor([[1.0, 5.0], [3.0, 2.0]]).argmax(1)
-    tensor([1, 0])
-    """
-    return _arg(np.argmax, as_tensor(input)._data, dim, keepdim, "argmax")
-
-
-@public(numpy=np.argmin)
-def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The index of the smallest element (the first of several) along `dim`, or of all.
-
-    >>> import autograd
-    >>> autograd.tensor([[1.0, 5.0], [3.0, 2.0]]).argmin(1)
-    tensor([0, 1])
-    """
-    return _arg(np.argmin, as_tensor(input)._data, dim, keepdim, "argmin")
-
-
-def _arg(function: Any, x: np.ndarray, dim: int | None, keepdim: bool, name: str) -> Tensor:
-    axis = None if dim is None or x.ndim == 0 else axis_of(dim, x.ndim)
-    if (x.size if axis is None else x.shape[axis]) == 0:
-        raise IndexError(f"{name}: nothing to choose from in a tensor of shape {x.shape}")
-    return as_tensor(np.asarray(function(x, axis=axis, keepdims=keepdim and x.ndim > 0)))
-
-
-max = public("max")(
-    _extremum("max", amax, lambda x, y: x.maximum(y), argmax)
-)
-min = public("min")(
-    _extremum("min", amin, lambda x, y: x.minimum(y), argmin)
-)
-
-
-class Var(Op):
-    backward = {
-        "x": lambda g, x, ctx, axes: spread(g, x.shape, axes)
-        * ((2.0 / ctx.freedom) * (x - _mean(x, axes)))
-    }
-    formula = {"x": "g * 2 / (n - correction) * (x - mean)"}
-
-    def forward(ctx, x, axes, correction, keepdim):  # type: ignore[no-untyped-def]
-        n = math.prod(x.shape[i] for i in axes)
-        ctx.freedom = n - correction if n > correction else math.nan
-        centred = x - _mean(x, axes)  # two passes: near-equal numbers do not cancel
-        total = (centred * centred).sum(axis=axes, keepdims=keepdim)
-        return total / np.asarray(np.maximum(n - correction, 0), total.dtype)
-
-
-def _mean(x: Any, axes: tuple[int, ...]) -> Any:
-    n = math.prod(x.shape[i] for i in axes)
-    return x.sum(axes, keepdims=True) / (n if n else math.nan)
-
-
-@public(op=Var)
-def var(input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
-        correction: float | None = None) -> Tensor:
-    """The variance over `dim`, divided by n - correction (default 1).
-
-    >>> import autograd
-    >>> autograd.tensor([1.0, 2.0, 3.0]).var()
-    tensor(1.)
-    """
-    x = floating(input, "var")
-    if isinstance(dim, bool):  # the overload var(input, unbiased)
-        dim, unbiased = None, dim
-    if correction is None:
-        correction = 1 if unbiased is None or unbiased else 0
-    return Var.apply(x, axes_of(dim, x._data.ndim, "var"), correction, keepdim)
-
-
-@public()
-def std(input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
-        correction: float | None = None) -> Tensor:
-    """The standard deviation, the root of `var`.
-
-    >>> import autograd
-    >>> autograd.tensor([1.0, 2.0, 3.0]).std()
-    tensor(1.)
-    """
-    return var(input, dim, unbiased, keepdim, correction=correction).sqrt()  # type: ignore[attr-defined]
+    x = cast(input, dtype)
+    ndim = x._data.ndim
+    return Prod.apply(x, axes_of(None if dim is None else axis_of(dim, ndim), ndim), keepdim)
 
 
 class LogSumExp(Op):
     op_name = "logsumexp"
     backward = {
-        "x": lambda g, x, out, axes: spread(g, x.shape, axes)
-        * np.exp(x - _above_minus_infinity(spread(out, x.shape, axes)))
+        "x": lambda g, x, out, axes: (
+            spread(g, x.shape, axes) * np.exp(x - above_minus_infinity(spread(out, x.shape, axes)))
+        )
     }
     formula = {"x": "g * exp(x - out)"}
 
@@ -316,12 +142,7 @@ class LogSumExp(Op):
         return out if keepdim else out.squeeze(axes)
 
 
-def _above_minus_infinity(out: Any) -> Any:
-    """`out` with 0 for -inf: where every element is -inf, the gradient is 0 and not NaN."""
-    return np.where(out == -np.inf, 0.0, out)
-
-
-@public(op=LogSumExp)
+@public(op=LogSumExp, aliases=("special.logsumexp",))
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Tensor:
     """log Σ exp(input) over `dim`, without overflow.
 
@@ -329,20 +150,18 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Tensor:
     >>> autograd.tensor([1000.0, 1000.0]).logsumexp(0)
     tensor(1000.6932)
     """
-    x = as_tensor(input)
-    x = x if x.dtype.kind == "f" else x.float()  # type: ignore[attr-defined]
+    x = as_float(input)
     return LogSumExp.apply(x, axes_of(dim, x._data.ndim, "logsumexp"), keepdim)
 
 
 def _truth(name: str, function: Any, what: str) -> Any:
     def reduced(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
         x = as_tensor(input)._data
-        result = function(x, axis=axes_of(dim, x.ndim, name), keepdims=keepdim)
-        # uint8 was PyTorch's bool once, and stays itself here.
-        return as_tensor(np.asarray(result, np.uint8 if x.dtype == np.uint8 else None))
+        result = np.asarray(function(x, axis=axes_of(dim, x.ndim, name), keepdims=keepdim))
+        return as_tensor(result.astype(np.uint8) if x.dtype == np.uint8 else result)
 
     reduced.__name__ = reduced.__qualname__ = name
-    reduced.__doc__ = f"""True where {what} element over `dim` is not 0.
+    reduced.__doc__ = f"""True where {what} element over `dim` is not 0 (1 for uint8).
 
     >>> import autograd
     >>> autograd.{name}(autograd.tensor([True, False]))
@@ -355,24 +174,13 @@ all = _truth("all", np.all, "every")
 any = _truth("any", np.any, "some")
 
 
-class CumSum(Op):
-    op_name = "cumsum"
-    backward = {"x": lambda g, axis: np.flip(CumSum.call(np.flip(g, axis), axis), axis)}
-    formula = {"x": "cumulative sum of g from the end"}
-
-    def forward(x, axis):  # type: ignore[no-untyped-def]
-        return x.cumsum(axis=axis, dtype=accumulator(x))
-
-
-@public(numpy=np.cumsum, op=CumSum, in_place=True)
-def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Tensor:
-    """The running sum along `dim`.
+@public(numpy=np.count_nonzero)
+def count_nonzero(input: Any, dim: Any = None) -> Tensor:
+    """How many elements over `dim` are not 0.
 
     >>> import autograd
-    >>> autograd.tensor([1.0, 2.0, 3.0]).cumsum(0)
-    tensor([1., 3., 6.])
+    >>> autograd.tensor([0, 1, 2]).count_nonzero()
+    tensor(2)
     """
-    x = _cast(input, dtype)
-    if x._data.ndim == 0:
-        return cumsum(x.reshape(1), 0).reshape(())  # type: ignore[attr-defined]
-    return CumSum.apply(x, axis_of(dim, x._data.ndim))
+    x = as_tensor(input)._data
+    return as_tensor(np.asarray((x != 0).sum(axes_of(dim, x.ndim, "count_nonzero"))))

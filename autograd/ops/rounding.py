@@ -76,7 +76,7 @@ class Round(Unary):
         return np.round(x, decimals)
 
 
-@public(in_place=True, numpy=(np.round, np.rint), aliases=("special.round",), op=Round)
+@public(in_place=True, numpy=np.rint, aliases=("special.round",), op=Round)
 def round(input: Any, *, decimals: int = 0) -> Tensor:
     """The nearest value with `decimals` decimals; halves go to the even neighbour.
 

@@ -18,6 +18,7 @@ from ..tensor import Tensor, wrap
 from .accumulate import summed_at
 from .broadcast import Expand
 from .convert import to
+from .extrema import amax, amin
 from .indexing import (
     GetItem,
     SetItem,
@@ -29,7 +30,7 @@ from .indexing import (
     vector_index,
 )
 from .joining import cat
-from .reduce import amax, amin, prod
+from .reduce import prod
 from .shape import Reshape
 
 

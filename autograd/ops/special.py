@@ -13,12 +13,11 @@ from typing import Any, NoReturn
 import numpy as np
 import scipy.special
 
-from ..creation import as_tensor
-from ..dtypes import get_default_dtype
 from ..elementwise import Binary, Unary
 from ..function import Op
 from ..registry import public
 from ..tensor import Tensor
+from .common import as_float
 from .pointwise import kept
 
 TWO_OVER_SQRT_PI, SQRT_2PI = 2 / math.sqrt(math.pi), math.sqrt(2 * math.pi)
@@ -132,12 +131,6 @@ def logit(input: Any, eps: float | None = None) -> Tensor:
     tensor([0.0000, 1.0986])
     """
     return Logit.apply(as_float(input), eps)
-
-
-def as_float(input: Any) -> Tensor:
-    """`input` as a tensor; integers and bools become the default float."""
-    x = as_tensor(input)
-    return x if x.dtype.kind == "f" else x.to(get_default_dtype())  # type: ignore[attr-defined]
 
 
 class Entr(Unary):

@@ -1,11 +1,11 @@
-"""Reductions, scans and the like."""
+"""Reductions."""
 
 from __future__ import annotations
 
 import numpy as np
 import scipy.special
 
-from .table import Row, bad, bools, call, edge, exact, x
+from .table import Row, Sample, bad, bools, call, edge, exact, x
 
 OVER_ALL = (
     call(x(2, 3)),
@@ -22,6 +22,7 @@ OVER_SEVERAL = (
     call(x(2, 3, 2), dim=(0, -1), keepdim=True),
     bad(RuntimeError, x(2, 3), (0, 0)),
 )
+NANS = exact([[1.0, np.nan, 2.0], [3.0, 3.5, np.nan]])
 TIES = exact([[1.0, 2.0, 2.0], [3.0, 3.0, 3.0]])
 
 
@@ -33,7 +34,12 @@ def first(result):
 ROWS = [
     Row("sum", *OVER_SEVERAL, call(x(2, 3), dtype=np.float64), call(bools(2, 3))),
     Row("mean", *OVER_SEVERAL, call(x(2, 3), dtype=np.float64), edge(x(0))),
-    Row("prod", *OVER_ALL, call(exact([[0.0, 2.0, 3.0], [0.0, 0.0, 2.0]]), 1)),
+    Row(
+        "prod",
+        *OVER_ALL,
+        *(call(exact([[0.0, 2.0, 3.0], [0.0, 0.0, 2.0]]), *dim) for dim in [(), (0,), (1,)]),
+        call(x(2, 3), dtype=np.float64),
+    ),
     Row("amax", *OVER_SEVERAL, edge(TIES, 1), edge(exact([1.0, np.nan]))),
     Row("amin", *OVER_SEVERAL, edge(TIES, 1), edge(exact([1.0, np.nan]))),
     *(
@@ -56,23 +62,6 @@ ROWS = [
         )
         for name, f, two in [("max", np.max, np.maximum), ("min", np.min, np.minimum)]
     ),
-    *(
-        Row(
-            name,
-            *(s for s in OVER_SEVERAL if s.args[0].shape not in [(), (0, 3)]),
-            edge(x()),
-            edge(x(0, 3), 0),
-            call(x(2, 3), 1, correction=0),
-            call(x(2, 3), unbiased=False),
-            numpy=lambda a, dim=None, unbiased=True, correction=None, keepdim=False, f=f: f(
-                a,
-                axis=dim,
-                ddof=int(unbiased) if correction is None else correction,
-                keepdims=keepdim,
-            ),
-        )
-        for name, f in [("var", np.var), ("std", np.std)]
-    ),
     Row(
         "logsumexp",
         call(x(2, 3), 0),
@@ -87,14 +76,26 @@ ROWS = [
         numpy=scipy.special.logsumexp,
     ),
     *(Row(name, *OVER_SEVERAL, call(bools(2, 3), 0), grad=0) for name in ("all", "any")),
+    Row("count_nonzero", *(c for c in OVER_SEVERAL if not c.kwargs), call(bools(2, 3), 0), grad=0),
     Row(
-        "cumsum",
-        call(x(2, 3), 0),
-        call(x(2, 3), dim=-1),
-        call(x(), 0),
-        call(x(0, 3), 1),
-        call(x(3), 0, dtype=np.float64),
-        bad(IndexError, x(2, 3), 2),
-        numpy=lambda a, dim, dtype=None: np.cumsum(a, dim, dtype) if a.ndim else a,
+        "nansum",
+        *OVER_SEVERAL,
+        call(NANS, 1),
+        call(x(2, 3), dtype=np.float64),
+    ),
+    Row("nanmean", *OVER_SEVERAL, call(NANS, 0), edge(exact([np.nan, np.nan], grad=False))),
+    Row(
+        "aminmax",
+        *(
+            Sample(
+                (c.args[0],), {"dim": c.args[1], **c.kwargs} if c.args[1:] else {}, c.kind, c.error
+            )
+            for c in OVER_ALL
+        ),
+        edge(TIES, dim=1),
+        numpy=lambda a, dim=None, keepdim=False: (
+            np.min(a, axis=dim, keepdims=keepdim),
+            np.max(a, axis=dim, keepdims=keepdim),
+        ),
     ),
 ]

@@ -41,7 +41,6 @@ ROWS = [
         call(x()),
         call(x(0, 3)),
         edge(exact([0.0, 1.0, -8.0])),
-        skip_dtypes="iub",
     ),
     Row(
         "nan_to_num",

@@ -1,0 +1,68 @@
+"""What the rules and the argument checks of several families share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..axes import axis_of
+from ..creation import as_tensor
+from ..dtypes import as_dtype, get_default_dtype
+from ..tensor import Tensor
+
+
+def spread(g: Any, like: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """A reduced `g` over the shape it was reduced from, whether the dimensions were kept or not."""
+    kept = tuple(1 if i in axes else n for i, n in enumerate(like))
+    return np.broadcast_to(g.reshape(kept), like)
+
+
+def nonzero(x: Any) -> Any:
+    """`x` with 1 in the place of 0, for a quotient that is 0 there."""
+    return np.where(x == 0, 1.0, x)
+
+
+def above_minus_infinity(out: Any) -> Any:
+    """A log-sum `out` with 0 for -inf: where every term is -inf, the gradient is 0 and not NaN."""
+    return np.where(out == -np.inf, 0.0, out)
+
+
+def part(x: Any, axis: int, *bounds: int | None) -> Any:
+    """`x[slice(*bounds)]` along `axis`."""
+    return x[(slice(None),) * axis + (slice(*bounds), ...)]
+
+
+def cast(input: Any, dtype: Any) -> Tensor:
+    """`input` as a tensor, in `dtype` unless that is None."""
+    x = as_tensor(input)
+    return x if dtype is None else x.to(as_dtype(dtype))  # type: ignore[attr-defined]
+
+
+def as_float(input: Any) -> Tensor:
+    """`input` as a tensor; integers and bools become the default float."""
+    x = as_tensor(input)
+    return x if x.dtype.kind == "f" else x.to(get_default_dtype())  # type: ignore[attr-defined]
+
+
+def floating(input: Any, name: str) -> Tensor:
+    """`input` as a tensor, refused unless it is floating."""
+    x = as_tensor(input)
+    if x.dtype.kind != "f":
+        raise RuntimeError(f"{name}: only floating tensors are possible, got dtype {x.dtype}")
+    return x
+
+
+def line(input: Any, dim: Any) -> tuple[Tensor, int]:
+    """`input` with at least one dimension, and `dim` as an axis of it.
+
+    A 0-d tensor becomes one of one element, and `like` makes the result 0-d again.
+    """
+    x = as_tensor(input)
+    axis = axis_of(dim, x._data.ndim)
+    return (x if x._data.ndim else x.reshape(1)), axis  # type: ignore[attr-defined]
+
+
+def like(result: Any, input: Any) -> Any:
+    """A result for `line(input, ...)`, 0-d again if `input` was and the result has one element."""
+    return result if np.ndim(input) or result.shape != (1,) else result.reshape(())

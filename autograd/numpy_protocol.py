@@ -147,10 +147,8 @@ def _clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
 
 
 def _gradient(x: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    spacing = spacing[0] if len(spacing) == 1 else spacing or 1  # type: ignore[assignment]
-    if np.ndim(spacing) == 1 and axis is None and x.ndim == 1:
-        spacing = (_f("as_tensor")(spacing),)
-    slopes = _f("gradient")(x, spacing=spacing, dim=axis, edge_order=edge_order)
+    given: Any = spacing[0] if len(spacing) == 1 else spacing or 1
+    slopes = _f("gradient")(x, spacing=given, dim=axis, edge_order=edge_order)
     return slopes[0] if len(slopes) == 1 else slopes
 
 
@@ -203,7 +201,6 @@ _ADAPTED: dict[Any, Callable[..., Any]] = {
         y, x, dx=dx if x is None else None, dim=axis
     ),
     np.gradient: _gradient,
-    np.flip: lambda x, axis=None: _f("flip")(x, tuple(range(x.ndim)) if axis is None else axis),
     np.sort: lambda x, axis=-1, **kind: _f("sort")(x, axis).values,
     np.argsort: lambda x, axis=-1, **kind: _f("argsort")(x, axis),
     np.unique: _unique,

@@ -18,7 +18,8 @@ class Abs(Unary):
     """The absolute value; its gradient at 0 is 0."""
 
     symbol, promote, aliases = "|x|", "same", ("absolute",)
-    forward = numpy = np.absolute
+    numpy = (np.absolute, np.fabs)
+    forward = np.absolute
     backward = {"x": lambda g, x: g * np.sign(x)}
     formula = {"x": "g * sign(x)"}
 
@@ -59,7 +60,8 @@ class Trunc(Unary):
     """The integer part; its gradient is 0."""
 
     promote, aliases = "same", ("fix",)
-    forward = numpy = np.trunc
+    numpy = (np.trunc, np.fix)
+    forward = np.trunc
     backward = {"x": lambda g: g * 0}
     formula = {"x": "0"}
 
@@ -130,8 +132,8 @@ class NextAfter(Binary):
 
     op_name = "nextafter"
     forward = numpy = np.nextafter
-    backward = {"x": lambda g: g, "y": lambda g: g * 0}
-    formula = {"x": "g", "y": "0"}
+    backward = {"x": lambda g, x, y: g * (x != y), "y": lambda g, x, y: g * (x == y)}
+    formula = {"x": "g * (x != y)", "y": "g * (x == y)"}
 
 
 class Frexp(Op):

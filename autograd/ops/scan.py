@@ -254,8 +254,8 @@ def gradient(
 
 def _slope(x: Any, axis: int, spacing: Any, edge_order: int) -> Any:
     ones = (1,) * (x.ndim - axis - 1)
-    if isinstance(spacing, Tensor) and spacing.ndim:
-        h = diff(spacing).reshape(-1, *ones)
+    if np.ndim(spacing):
+        h: Any = diff(spacing).reshape(-1, *ones)
     else:
         h = np.full((x.shape[axis] - 1, *ones), float(spacing), as_float(x).dtype)
     d = diff(x, dim=axis) / h  # the slopes between neighbours

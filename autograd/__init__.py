@@ -55,7 +55,8 @@ bind_methods()
 globals().update(
     {e.name: e.function for e in _ENTRIES.values() if not e.namespace and not e.name.startswith("_")}
 )
-from . import linalg as linalg, special as special  # noqa: E402 (they show the finished table)
+from . import linalg as linalg, signal as signal, special as special  # noqa: E402 (the table shown)
+from . import func as func, functional as functional  # noqa: E402
 from . import viz as viz  # noqa: E402 (it binds Tensor.draw)
 
 float, int, bool = float32, int32, bool_  # PyTorch's names; Python's own stay in `builtins`

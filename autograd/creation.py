@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,13 @@ def finish(array: np.ndarray, dtype: Any, device: Any, requires_grad: bool) -> T
     return result.requires_grad_() if requires_grad else result
 
 
-def size_of(args: tuple[Any, ...]) -> tuple[int, ...]:
-    """The shape given as `f(2, 3)` or `f((2, 3))`."""
-    if len(args) == 1 and not isinstance(args[0], (int, np.integer, Tensor)):
+def size_of(args: tuple[Any, ...], keyword: Any = None) -> tuple[int, ...]:
+    """The shape given as `f(2, 3)`, `f((2, 3))` or `f(size=(2, 3))`."""
+    if keyword is not None:
+        args = (keyword,)
+    if len(args) == 1 and isinstance(args[0], (tuple, list)):
         args = tuple(args[0])
-    sizes = tuple(int(n) for n in args)
+    sizes = tuple(map(operator.index, args))
     if any(n < 0 for n in sizes):
         raise RuntimeError(f"a size cannot be negative, got {sizes}")
     return sizes
@@ -46,7 +49,9 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
     try:
         array = np.array(data)
     except ValueError as error:
-        raise ValueError(f"tensor: nested sequences must all have the same length: {error}") from error
+        raise ValueError(
+            f"tensor: nested sequences must all have the same length: {error}"
+        ) from error
     if wanted is not None:
         if array.dtype.kind not in "biuf":
             raise TypeError(f"tensor: cannot make a tensor of {array.dtype} data")
@@ -59,7 +64,7 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
                 "example with .astype(np.float32)"
             )
         return array.astype(array.dtype.newbyteorder("="), copy=False)
-    if array.size == 0 and array.dtype == np.float64 or array.dtype.kind == "f":
+    if (array.size == 0 and array.dtype == np.float64) or array.dtype.kind == "f":
         return array.astype(get_default_dtype(), copy=False)
     if array.dtype.kind == "b":
         return array
@@ -88,8 +93,9 @@ def legacy_array(data: tuple[Any, ...]) -> np.ndarray:
 
 
 @public(method=False)
-def tensor(data: Any, *, dtype: Any = None, device: Any = None,
-           requires_grad: bool = False) -> Tensor:
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor with a copy of `data`.
 
     Python floats become the default dtype (float32), integers int64; arrays keep their dtype.
@@ -102,7 +108,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None,
     return finish(array_of(data, dtype), None, device, requires_grad)
 
 
-@public(method=False, aliases=("asarray",))
+@public(method=False)
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """`data` as a tensor, sharing memory (and the graph) where it already is one or an ndarray.
 
@@ -116,6 +122,30 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, np.ndarray) and data.dtype in SUPPORTED:
         return wrap(data if dtype is None else data.astype(as_dtype(dtype), copy=False))
     return wrap(array_of(data, dtype))
+
+
+@public(method=False)
+def asarray(
+    obj: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`as_tensor`, which with `copy` always copies, and without (False) never.
+
+    >>> import autograd
+    >>> autograd.asarray([1, 2], copy=True)
+    tensor([1, 2])
+    """
+    if copy:
+        return tensor(obj, dtype=dtype, device=device, requires_grad=requires_grad)
+    result = as_tensor(obj, dtype, device)
+    old = obj._data if isinstance(obj, Tensor) else obj
+    if copy is False and result._data is not old:
+        raise ValueError(f"asarray: {described(obj)} cannot become this tensor without a copy")
+    return result.requires_grad_() if requires_grad else result
 
 
 @public(method=False)
@@ -133,12 +163,34 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return wrap(ndarray)
 
 
+@public(method=False)
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
+    """The bytes of an object with the buffer protocol, from `offset` on, read as `dtype`.
+
+    Shares memory; cannot be changed in place where the buffer is read-only.
+
+    >>> import autograd
+    >>> autograd.frombuffer(b"\\x01\\x00\\x02\\x00", dtype=autograd.int16)
+    tensor([1, 2], dtype=int16)
+    """
+    array = np.frombuffer(buffer, as_dtype(dtype), count, offset)
+    if array.size == 0:
+        raise ValueError("frombuffer: the buffer is empty")
+    return finish(array, None, None, requires_grad)
+
+
 def _filled(name: str, value: float, what: str) -> Any:
-    def function(*size: Any, dtype: Any = None, device: Any = None,
-                 requires_grad: bool = False) -> Tensor:
-        shape = size_of(size)
-        array = np.full(shape, value, get_default_dtype() if dtype is None else as_dtype(dtype))
-        return finish(array, None, device, requires_grad)
+    def function(
+        *sizes: Any,
+        size: Any = None,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        kind = get_default_dtype() if dtype is None else as_dtype(dtype)
+        return finish(np.full(size_of(sizes, size), value, kind), None, device, requires_grad)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""A tensor of {what}, of the default dtype.
@@ -156,8 +208,29 @@ empty = _filled("empty", 0, "unspecified values (zeros)")
 
 
 @public(method=False)
-def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
-         requires_grad: bool = False) -> Tensor:
+def scalar_tensor(
+    s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A 0-d tensor of one number, of the default dtype.
+
+    >>> import autograd
+    >>> autograd.scalar_tensor(3)
+    tensor(3.)
+    """
+    return full(
+        (), s, dtype=dtype or get_default_dtype(), device=device, requires_grad=requires_grad
+    )
+
+
+@public(method=False)
+def full(
+    size: Any,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A tensor filled with one value, of the dtype that value would have.
 
     >>> import autograd
@@ -169,30 +242,15 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
     return finish(np.full(shape, value, value.dtype), None, device, requires_grad)
 
 
-@public(method=False)
-def zeros_like(input: Any, *, dtype: Any = None, device: Any = None,
-               requires_grad: bool = False) -> Tensor:
-    """Zeros with the shape and dtype of `input`."""
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-@public(method=False)
-def ones_like(input: Any, *, dtype: Any = None, device: Any = None,
-              requires_grad: bool = False) -> Tensor:
-    """Ones with the shape and dtype of `input`."""
-    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-@public(method=False)
-def empty_like(input: Any, *, dtype: Any = None, device: Any = None,
-               requires_grad: bool = False) -> Tensor:
-    """Unspecified values (zeros) with the shape and dtype of `input`."""
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-@public(method=False)
-def full_like(input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
-              requires_grad: bool = False) -> Tensor:
+@public(method=False, numpy=np.full_like)
+def full_like(
+    input: Any,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """One value with the shape and dtype of `input`.
 
     >>> import autograd
@@ -203,9 +261,37 @@ def full_like(input: Any, fill_value: Any, *, dtype: Any = None, device: Any = N
     return finish(np.full(tuple(input.shape), fill_value, kind), None, device, requires_grad)
 
 
+def _filled_like(name: str, value: float, what: str, numpy: Any) -> Any:
+    def function(
+        input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
+        return full_like(input, value, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"""{what} with the shape and dtype of `input`.
+
+    >>> import autograd
+    >>> autograd.{name}(autograd.ones(2)).shape
+    Size([2])
+    """
+    return public(method=False, numpy=numpy)(function)
+
+
+zeros_like = _filled_like("zeros_like", 0, "Zeros", np.zeros_like)
+ones_like = _filled_like("ones_like", 1, "Ones", np.ones_like)
+empty_like = _filled_like("empty_like", 0, "Unspecified values (zeros)", np.empty_like)
+
+
 @public(method=False)
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None,
-           requires_grad: bool = False) -> Tensor:
+def arange(
+    start: Any = None,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Values from `start` up to but without `end`; integers give int64, floats the default dtype.
 
     >>> import autograd
@@ -213,23 +299,37 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
     (tensor([0, 1, 2]), tensor([1.0000, 1.5000]))
     """
     if end is None:
-        start, end = 0, start
-    start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
+        start, end = None, start
+    start, end, step = (
+        x.item() if isinstance(x, Tensor) else x for x in (0 if start is None else start, end, step)
+    )
+    if dtype is None:
+        integers = all(isinstance(x, (int, np.integer)) for x in (start, end, step))
+        dtype = int64 if integers else get_default_dtype()
+    kind = as_dtype(dtype)
+    if not all(map(math.isfinite, (start, end, step))):
+        raise RuntimeError(f"arange: no values from {start} to {end} in steps of {step}")
+    if kind.kind != "f":
+        start, end, step = int(start), int(end), int(step)
     if step == 0:
         raise RuntimeError("arange: step must not be 0")
     if (end - start) * step < 0:
         raise RuntimeError(f"arange: a step of {step} never leads from {start} to {end}")
-    if dtype is None:
-        integers = all(isinstance(x, (int, np.integer)) for x in (start, end, step))
-        dtype = int64 if integers else get_default_dtype()
     n = math.ceil((end - start) / step)
     values = start + np.arange(n) * step  # exact for integers, one rounding for floats
-    return finish(np.asarray(values), as_dtype(dtype), device, requires_grad)
+    return finish(np.asarray(values), kind, device, requires_grad)
 
 
 @public(method=False)
-def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None,
-             requires_grad: bool = False) -> Tensor:
+def linspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """`steps` evenly spaced values from `start` to `end`, both included.
 
     >>> import autograd
@@ -237,13 +337,46 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any
     tensor([0.0000, 0.5000, 1.0000])
     """
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-    values = np.linspace(float(start), float(end), int(steps))
-    return finish(values, kind, device, requires_grad)
+    return finish(_spaced(start, end, steps, "linspace"), kind, device, requires_grad)
 
 
 @public(method=False)
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
-        requires_grad: bool = False) -> Tensor:
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`base` to the power of `steps` evenly spaced values from `start` to `end`.
+
+    >>> import autograd
+    >>> autograd.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
+    values = np.power(float(base), _spaced(start, end, steps, "logspace"))
+    return finish(values, kind, device, requires_grad)
+
+
+def _spaced(start: Any, end: Any, steps: int, name: str) -> np.ndarray:
+    if steps < 0:
+        raise RuntimeError(f"{name}: the number of steps must not be negative, got {steps}")
+    return np.linspace(float(start), float(end), int(steps))
+
+
+@public(method=False)
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """The identity matrix, `n` by `m` (default: square).
 
     >>> import autograd
@@ -252,4 +385,5 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
             [0., 1.]])
     """
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-    return finish(np.eye(n, m, dtype=kind), None, device, requires_grad)
+    rows, columns = size_of((n, n if m is None else m))
+    return finish(np.eye(rows, columns, dtype=kind), None, device, requires_grad)

@@ -99,9 +99,9 @@ def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None
 
 
 def _new_filled(name: str, value: float) -> Any:
-    def new(self: Tensor, *sizes: Any, dtype: Any = None, device: Any = None,
+    def new(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
             requires_grad: bool = False) -> Tensor:
-        return full(size_of(sizes), value, dtype=dtype or self.dtype, device=device,
+        return full(size_of(sizes, size), value, dtype=dtype or self.dtype, device=device,
                     requires_grad=requires_grad)
 
     new.__name__ = new.__qualname__ = name

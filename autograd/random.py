@@ -1,7 +1,7 @@
-"""Random number generators and the functions that draw from them.
+"""Generators of random numbers, and the functions that make tensors of them.
 
-Numbers come from NumPy's PCG64, so a seed gives other values than in PyTorch, from the same
-distributions.
+Those that take a tensor's values as parameters are in ops/sampling.py. Numbers come from NumPy's
+PCG64, so a seed gives other values than in PyTorch, from the same distributions.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .creation import finish, size_of
+from .creation import check_device, finish, size_of
 from .dtypes import as_dtype, get_default_dtype, int64
+from .errors import described
 from .registry import public
 from .tensor import Tensor
 
@@ -27,16 +28,19 @@ class Generator:
     """
 
     def __init__(self, device: Any = None) -> None:
-        finish_device(device)
-        self.rng = np.random.default_rng(67280421310721)
-        self._seed = 67280421310721
+        check_device(device)
+        self.manual_seed(67280421310721)
 
     def manual_seed(self, seed: int) -> Generator:
         """Restarts the stream at `seed` and returns the generator."""
-        self._seed = int(seed)
-        # PyTorch allows negative seeds; NumPy does not.
-        self.rng = np.random.default_rng(self._seed % (1 << 64))
+        self._start(int(seed), 0)
         return self
+
+    def _start(self, seed: int, spawned: int) -> None:
+        self._seed = seed
+        # PyTorch allows negative seeds; NumPy does not.
+        source = np.random.SeedSequence(seed % (1 << 64), n_children_spawned=spawned)
+        self.rng = np.random.Generator(np.random.PCG64(source))
 
     def seed(self) -> int:
         """Restarts the stream at a random seed and returns that seed."""
@@ -47,21 +51,35 @@ class Generator:
         """The seed this stream started from."""
         return self._seed
 
-    def get_state(self) -> dict[str, Any]:
-        """The state, plain data that `set_state` restores."""
-        return {"seed": self._seed, "state": self.rng.bit_generator.state}
+    def get_state(self) -> dict[str, int]:
+        """The state as plain numbers, which JSON can hold and `set_state` restores.
 
-    def set_state(self, state: dict[str, Any]) -> None:
+        It includes how many streams were split off (`rng.spawn`, as shuffling data does for each
+        pass), so that those to come are the same too.
+        """
+        source, state = self.rng.bit_generator.seed_seq, self.rng.bit_generator.state
+        return {
+            "seed": self._seed,
+            "spawned": source.n_children_spawned,  # type: ignore[attr-defined]
+            **state["state"],
+            "has_uint32": state["has_uint32"],
+            "uinteger": state["uinteger"],
+        }
+
+    def set_state(self, state: dict[str, int]) -> None:
         """Goes back to where `get_state` was called."""
-        self._seed = state["seed"]
-        self.rng.bit_generator.state = state["state"]
-
-
-def finish_device(device: Any) -> None:
-    """Raises for any device but the CPU."""
-    from .creation import check_device
-
-    check_device(device)
+        try:
+            self._start(state["seed"], state["spawned"])
+            self.rng.bit_generator.state = {
+                "bit_generator": "PCG64",
+                "state": {"state": state["state"], "inc": state["inc"]},
+                "has_uint32": state["has_uint32"],
+                "uinteger": state["uinteger"],
+            }
+        except (LookupError, TypeError) as error:
+            raise TypeError(
+                f"set_state: expected what get_state returned, got {described(state)}"
+            ) from error
 
 
 default_generator = Generator()
@@ -87,12 +105,12 @@ def initial_seed() -> int:
     return default_generator.initial_seed()
 
 
-def get_rng_state() -> dict[str, Any]:
+def get_rng_state() -> dict[str, int]:
     """The state of the default generator."""
     return default_generator.get_state()
 
 
-def set_rng_state(state: dict[str, Any]) -> None:
+def set_rng_state(state: dict[str, int]) -> None:
     """Restores a state of the default generator."""
     default_generator.set_state(state)
 
@@ -105,91 +123,141 @@ def rng_of(generator: Generator | None) -> np.random.Generator:
 def _floating(dtype: Any, name: str) -> np.dtype:
     found = get_default_dtype() if dtype is None else as_dtype(dtype)
     if found.kind != "f":
-        raise RuntimeError(f"{name}: only floating dtypes are possible, got {found}")
+        raise NotImplementedError(f"{name}: only floating dtypes are possible, got {found}")
     return found
 
 
-def _draw(method: str, shape: Any, dtype: np.dtype, generator: Generator | None) -> np.ndarray:
+def draw(method: str, shape: Any, dtype: np.dtype, generator: Generator | None) -> np.ndarray:
     """`rng.METHOD` in the dtype; half precision is drawn in single and rounded."""
     drawn = np.dtype(np.float32) if dtype.itemsize < 4 else dtype
     values = np.asarray(getattr(rng_of(generator), method)(shape, dtype=drawn))
     return values.astype(dtype, copy=False)
 
 
-@public(method=False)
-def rand(*size: Any, generator: Any = None, dtype: Any = None, device: Any = None,
-         requires_grad: bool = False) -> Tensor:
-    """Uniform on [0, 1).
+def _drawn(name: str, method: str, what: str) -> tuple[Any, Any]:
+    """The function of a distribution, and the one that takes shape and dtype from a tensor."""
+
+    def function(
+        *sizes: Any,
+        size: Any = None,
+        generator: Any = None,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        values = draw(method, size_of(sizes, size), _floating(dtype, name), generator)
+        return finish(values, None, device, requires_grad)
+
+    def like(
+        input: Any,
+        *,
+        generator: Any = None,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        kind = _floating(input.dtype if dtype is None else dtype, name + "_like")
+        return finish(
+            draw(method, tuple(input.shape), kind, generator), None, device, requires_grad
+        )
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"""{what}, of the default dtype.
 
     >>> import autograd
-    >>> autograd.rand(2, 3).shape
+    >>> autograd.{name}(2, 3).shape
     Size([2, 3])
     """
-    values = _draw("random", size_of(size), _floating(dtype, "rand"), generator)
-    return finish(values, None, device, requires_grad)
-
-
-@public(method=False)
-def randn(*size: Any, generator: Any = None, dtype: Any = None, device: Any = None,
-          requires_grad: bool = False) -> Tensor:
-    """Standard normal.
+    like.__name__ = like.__qualname__ = name + "_like"
+    like.__doc__ = f"""`{name}` with the shape and dtype of `input`.
 
     >>> import autograd
-    >>> autograd.randn(2, 3).dtype
-    dtype('float32')
+    >>> autograd.{name}_like(autograd.ones(2)).shape
+    Size([2])
     """
-    values = _draw("standard_normal", size_of(size), _floating(dtype, "randn"), generator)
-    return finish(values, None, device, requires_grad)
+    return public(method=False)(function), public(method=False)(like)
+
+
+rand, rand_like = _drawn("rand", "random", "Uniform on [0, 1)")
+randn, randn_like = _drawn("randn", "standard_normal", "Standard normal")
+
+
+def range_of(bounds: tuple[Any, ...], low: Any, high: Any, name: str) -> tuple[int, int]:
+    """`(high,)` or `(low, high)`, or the keywords."""
+    if len(bounds) == 2:
+        low, high = bounds
+    elif len(bounds) == 1:
+        (high,) = bounds
+    if high is None or len(bounds) > 2:
+        raise TypeError(f"{name}: give `high`, or `low` and `high`")
+    if int(high) <= int(low):
+        raise RuntimeError(f"{name}: expected low < high, got low={low}, high={high}")
+    return int(low), int(high)
 
 
 @public(method=False)
-def randint(*args: Any, low: int = 0, high: int | None = None, size: Any = None,
-            generator: Any = None, dtype: Any = int64, device: Any = None,
-            requires_grad: bool = False) -> Tensor:
+def randint(
+    *args: Any,
+    low: int = 0,
+    high: int | None = None,
+    size: Any = None,
+    generator: Any = None,
+    dtype: Any = int64,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Integers in [low, high): `randint(high, size)` or `randint(low, high, size)`.
 
     >>> import autograd
     >>> int(autograd.randint(3, 4, (1,)))
     3
     """
-    arguments = list(args)
-    if arguments and isinstance(arguments[-1], (tuple, list)):
-        size = arguments.pop()
-    if len(arguments) == 2:
-        low, high = arguments
-    elif len(arguments) == 1:
-        (high,) = arguments
-    if size is None or high is None:
+    if args and isinstance(args[-1], (tuple, list)):
+        *args, size = args  # type: ignore[assignment]
+    if size is None:
         raise TypeError("randint: call it as randint(high, size) or randint(low, high, size)")
-    if high <= low:
-        raise RuntimeError(f"randint: expected low < high, got low={low}, high={high}")
-    values = rng_of(generator).integers(low, high, tuple(size))
+    start, stop = range_of(tuple(args), low, high, "randint")
+    values = rng_of(generator).integers(start, stop, size_of((), size))
     return finish(np.asarray(values), as_dtype(dtype), device, requires_grad)
 
 
 @public(method=False)
-def randperm(n: int, *, generator: Any = None, dtype: Any = int64, device: Any = None,
-             requires_grad: bool = False) -> Tensor:
+def randint_like(
+    input: Any,
+    *args: Any,
+    low: int = 0,
+    high: int | None = None,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`randint` with the shape and dtype of `input`.
+
+    >>> import autograd
+    >>> autograd.randint_like(autograd.ones(2), 3, 4)
+    tensor([3., 3.])
+    """
+    start, stop = range_of(args, low, high, "randint_like")
+    values = rng_of(generator).integers(start, stop, tuple(input.shape))
+    kind = input.dtype if dtype is None else as_dtype(dtype)
+    return finish(np.asarray(values), kind, device, requires_grad)
+
+
+@public(method=False)
+def randperm(
+    n: int,
+    *,
+    generator: Any = None,
+    dtype: Any = int64,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A random order of 0..n-1.
 
     >>> import autograd
     >>> autograd.randperm(4).sum()
     tensor(6)
     """
-    return finish(rng_of(generator).permutation(n), as_dtype(dtype), device, requires_grad)
-
-
-@public(method=False)
-def rand_like(input: Any, *, dtype: Any = None, generator: Any = None,
-              requires_grad: bool = False) -> Tensor:
-    """`rand` with the shape and dtype of `input`."""
-    return rand(*input.shape, dtype=input.dtype if dtype is None else dtype, generator=generator,
-                requires_grad=requires_grad)
-
-
-@public(method=False)
-def randn_like(input: Any, *, dtype: Any = None, generator: Any = None,
-               requires_grad: bool = False) -> Tensor:
-    """`randn` with the shape and dtype of `input`."""
-    return randn(*input.shape, dtype=input.dtype if dtype is None else dtype, generator=generator,
-                 requires_grad=requires_grad)
+    (count,) = size_of((n,))
+    return finish(rng_of(generator).permutation(count), as_dtype(dtype), device, requires_grad)

@@ -26,6 +26,7 @@ from . import (
     reduce as reduce,
     resample as resample,
     rounding as rounding,
+    sampling as sampling,
     scan as scan,
     scatter as scatter,
     shape as shape,

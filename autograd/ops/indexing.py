@@ -37,15 +37,17 @@ def _plain_part(part: Any) -> Any:
         array = np.asarray([_plain_part(p) for p in part])
         return array.astype(np.int64) if array.size == 0 else array
     if isinstance(part, slice):
-        return slice(*(p.item() if isinstance(p, Tensor) else p
-                       for p in (part.start, part.stop, part.step)))
+        return slice(
+            *(p.item() if isinstance(p, Tensor) else p for p in (part.start, part.stop, part.step))
+        )
     return part
 
 
 def _is_basic(index: tuple[Any, ...]) -> bool:
     return all(
-        part is None or part is Ellipsis or isinstance(part, (slice, int, np.integer))
-        and not isinstance(part, (bool, np.bool_))
+        part is None
+        or part is Ellipsis
+        or (isinstance(part, (slice, int, np.integer)) and not isinstance(part, (bool, np.bool_)))
         for part in index
     )
 

@@ -70,7 +70,9 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Tensor:
     m = np.broadcast_to(m, shape)
     n = np.count_nonzero(m)
     if n > y._data.size:
-        raise ShapeError(f"masked_scatter: the mask holds in {n} places, the source is {described(y)}")
+        raise ShapeError(
+            f"masked_scatter: the mask holds in {n} places, the source is {described(y)}"
+        )
     flat = Reshape.apply(y, (y._data.size,))
     return SetItem.apply(Expand.apply(x, shape), GetItem.apply(flat, (slice(n),)), (m,))
 
@@ -117,7 +119,11 @@ def select_scatter(input: Any, src: Any, dim: int, index: int) -> Tensor:
 
 @public()
 def slice_scatter(
-    input: Any, src: Any, dim: int = 0, start: int | None = None, end: int | None = None,
+    input: Any,
+    src: Any,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
     step: int = 1,
 ) -> Tensor:
     """`input` with `src` in the place of `start:end:step` along `dim`.

@@ -199,9 +199,7 @@ def _neutral(reduce: str, dtype: np.dtype) -> Any:
     return np.iinfo(dtype).min if reduce == "amax" else np.iinfo(dtype).max
 
 
-def _slices(
-    change: Any, name: str, input: Any, dim: int, index: Any, source: Any
-) -> Tensor:
+def _slices(change: Any, name: str, input: Any, dim: int, index: Any, source: Any) -> Tensor:
     """`change(x, y, index)` for what the index functions take: `source` holds one slice along
     `dim` for each entry of `index`."""
     given, s = as_tensor(input), as_tensor(source)
@@ -212,7 +210,7 @@ def _slices(
     wanted = (*x._data.shape[:axis], picks.size, *x._data.shape[axis + 1 :])
     # index_copy takes a number for a slice of one element, and the reverse; the others do not.
     number_for_slice = name == "index_copy" or s._data.ndim == given._data.ndim
-    if s._data.shape != wanted and (s._data.ndim or wanted != (1,)) or not number_for_slice:
+    if (s._data.shape != wanted and (s._data.ndim or wanted != (1,))) or not number_for_slice:
         raise ShapeError(
             f"{name}: {described(x)} with {picks.size} indices along dim {axis} needs a source of "
             f"shape {wanted}, got {described(s)}"

@@ -103,7 +103,11 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 @public(numpy=np.array_split)
 def tensor_split(
-    input: Any, indices_or_sections: Any = None, dim: int = 0, *, indices: Any = None,
+    input: Any,
+    indices_or_sections: Any = None,
+    dim: int = 0,
+    *,
+    indices: Any = None,
     sections: Any = None,
 ) -> tuple[Tensor, ...]:
     """As many parts as `indices_or_sections` says, nearly equal, or the parts between the

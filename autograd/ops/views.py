@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided as numpy_as_strided, sliding_window_view
+from numpy.lib.stride_tricks import as_strided as numpy_as_strided
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ..axes import axis_of
 from ..creation import as_tensor
@@ -137,9 +138,7 @@ class Strewn(Op):
         return summed_at(x, (n,), (_positions(n, size, stride, offset),)).reshape(shape)
 
 
-def _positions(
-    n: int, size: tuple[int, ...], stride: tuple[int, ...], offset: int
-) -> np.ndarray:
+def _positions(n: int, size: tuple[int, ...], stride: tuple[int, ...], offset: int) -> np.ndarray:
     """Where each element of the strided tensor lies among `n` elements in a row."""
     positions = np.full(size, offset)
     for i, (count, step) in enumerate(zip(size, stride, strict=True)):

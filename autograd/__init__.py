@@ -52,9 +52,11 @@ from .tensor import Size as Size, Tensor as Tensor
 
 bind()
 bind_methods()
-globals().update(
-    {e.name: e.function for e in _ENTRIES.values() if not e.namespace and not e.name.startswith("_")}
-)
+for _e in _ENTRIES.values():
+    if not _e.namespace and not _e.name.startswith("_"):
+        globals()[_e.name] = _e.function
+        if _e.in_place:
+            globals()[f"{_e.name}_"] = getattr(Tensor, f"{_e.name}_")
 from . import linalg as linalg, signal as signal, special as special  # noqa: E402 (the table shown)
 from . import func as func, functional as functional  # noqa: E402
 from . import viz as viz  # noqa: E402 (it binds Tensor.draw)

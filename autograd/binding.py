@@ -54,6 +54,7 @@ def bind() -> None:
             setattr(Tensor, reflected, _reflected(operator))
         if augmented is not None:
             setattr(Tensor, augmented, _in_place(name, operator))
+    Tensor.__rdiv__ = Tensor.__rtruediv__  # type: ignore[attr-defined]
 
 
 def _register_elementwise(name: str, op: Any) -> None:

@@ -146,7 +146,7 @@ def bind_methods() -> None:
         setattr(Tensor, name, _new_filled(name, value))
     for name, getter in (
         ("T", _transposed), ("mT", adjoint), ("H", _matrix_adjoint), ("mH", adjoint),
-        ("device", _device),
+        ("device", _device), ("real", ENTRIES["real"].function),
     ):
         setattr(Tensor, name, property(getter))
     Tensor.where = where_method  # type: ignore[attr-defined]

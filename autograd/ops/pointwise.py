@@ -216,7 +216,7 @@ class Acosh(Unary):
 
     aliases = ("arccosh",)
     forward = numpy = np.arccosh
-    backward = {"x": lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1))}
+    backward = {"x": lambda g, x: g / np.sqrt(x * x - 1)}
     formula = {"x": "g / sqrt(x**2 - 1)"}
 
 

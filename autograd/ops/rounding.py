@@ -8,7 +8,7 @@ import numpy as np
 
 from ..creation import as_tensor
 from ..elementwise import Binary, Unary
-from ..function import Op
+from ..function import Op, promoted
 from ..registry import public
 from ..return_types import frexp as FrexpResult
 from ..tensor import Tensor
@@ -118,13 +118,27 @@ class CopySign(Binary):
     formula = {"x": "g * sign(x) * sign(out)", "y": "0"}
 
 
-class Heaviside(Binary):
-    """0 where input is negative, 1 where it is positive, other where it is 0."""
+@public(in_place=True, numpy=np.heaviside)
+def heaviside(input: Any, values: Any) -> Tensor:
+    """0 where input is negative, 1 where it is positive, `values` where it is 0.
 
-    numpy = np.heaviside
+    >>> import autograd
+    >>> autograd.heaviside(autograd.tensor([-1.0, 0.0, 2.0]), autograd.tensor(0.5))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    x, y = promoted([as_tensor(input)._data, as_tensor(values)._data], "same")
+    return as_tensor(np.where(x == 0, y, (x > 0).astype(x.dtype)))
 
-    def forward(x, y):  # type: ignore[no-untyped-def]
-        return np.where(x == 0, y, (x > 0).astype(x.dtype))
+
+@public(numpy=np.real, method=False)
+def real(input: Any) -> Tensor:
+    """`input` itself: there are no complex tensors.
+
+    >>> import autograd
+    >>> autograd.real(autograd.tensor([1.0]))
+    tensor([1.])
+    """
+    return as_tensor(input)
 
 
 class NextAfter(Binary):

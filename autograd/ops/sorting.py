@@ -200,6 +200,21 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     return as_tensor(np.argwhere(x))
 
 
+@public()
+def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Tensor:
+    """`nonzero` with exactly `size` rows: cut off, or filled up with `fill_value`.
+
+    >>> import autograd
+    >>> autograd.nonzero_static(autograd.tensor([0, 5]), size=2)
+    tensor([[ 1],
+            [-1]])
+    """
+    found = np.argwhere(as_tensor(input)._data)[:size]
+    rows = np.full((size, found.shape[1]), fill_value, np.int64)
+    rows[: len(found)] = found
+    return as_tensor(rows)
+
+
 @public(numpy=np.argwhere)
 def argwhere(input: Any) -> Tensor:
     """The indices of elements that are not 0, one per row.

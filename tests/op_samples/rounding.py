@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .table import SPECIAL, Row, binary, call, edge, exact, unary, x
+from .table import SPECIAL, Row, binary, call, edge, exact, ints, unary, x
 
 ROWS = [
     unary("abs"),
@@ -15,6 +15,7 @@ ROWS = [
     unary("round", x, np.round, call(x(2, 3), decimals=1)),
     unary("frac", ref=lambda a: a - np.trunc(a)),
     unary("positive"),
+    Row("real", call(x(2, 3)), call(ints(2))),
     binary(
         "copysign",
         edges=[0.0, -0.0, 2.0, -2.0],

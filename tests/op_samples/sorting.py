@@ -208,5 +208,13 @@ ROWS = [
         grad=0,
         numpy=lambda a, as_tuple=False: np.nonzero(a) if as_tuple else np.argwhere(a),
     ),
+    Row(
+        "nonzero_static",
+        call(exact([[0, 1, 2], [3, 0, 0]]), size=2),
+        call(exact([[0, 1, 2], [3, 0, 0]]), size=5, fill_value=7),
+        call(bools(4), size=3),
+        grad=0,
+        numpy=None,
+    ),
     Row("argwhere", call(exact([[0, 1, 2], [3, 0, 0]])), call(exact(3)), call(bools(3)), grad=0),
 ]

@@ -60,7 +60,7 @@ def as_dtype(dtype: Any) -> np.dtype:
         found = np.dtype(dtype)
     except TypeError:
         found = None
-    if found not in SUPPORTED:
+    if found is None or found not in SUPPORTED:  # NumPy: None == np.dtype('float64')
         names = ", ".join(map(str, SUPPORTED))
         raise TypeError(f"dtype {dtype!r} is not supported; use one of {names}")
     return found
@@ -91,7 +91,7 @@ def result_dtype(operands: Any) -> np.dtype:
         elif type(x) in _PYTHON:
             group, dtype = 2, _PYTHON[type(x)]()
         else:
-            raise UnsupportedOperand(f"expected a Tensor, an ndarray or a number, got {x!r}")
+            raise UnsupportedOperand(f"{type(x).__name__} is no Tensor, ndarray or number")
         known = groups[group]
         groups[group] = dtype if known is None else promote_types(known, dtype)
     result: np.dtype | None = None

@@ -75,6 +75,8 @@ def grad(
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused=True, or leave it out")
     inputs = _sequence_of(inputs)
+    if not inputs:
+        raise RuntimeError("grad: `inputs` is empty; name the tensors to differentiate by")
     _check_inputs(inputs, "grad")
     roots, seeds = _roots(_sequence_of(outputs), grad_outputs, create_graph, "grad")
     table = _run(roots, seeds, retain_graph, create_graph, inputs)

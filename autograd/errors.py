@@ -15,6 +15,10 @@ class ShapeError(RuntimeError, ValueError):
     """Shapes that do not fit. A RuntimeError as in PyTorch, and a ValueError as in NumPy."""
 
 
+class DtypeError(NotImplementedError, TypeError):
+    """Dtypes without such an operation. PyTorch raises a RuntimeError, NumPy a TypeError."""
+
+
 class LinAlgError(RuntimeError, np.linalg.LinAlgError):
     """A matrix without the inverse or decomposition that was asked for."""
 
@@ -45,25 +49,31 @@ def rethrow(error: Exception, name: str, args: tuple[Any, ...]) -> NoReturn:
     NumPy's errors about shapes become `ShapeError`, those about matrices `LinAlgError`; other
     types are kept, so that an IndexError stays one.
     """
-    if isinstance(error, (GraphError, UnsupportedOperand)) or getattr(error, "_described", False):
+    if isinstance(error, GraphError) or getattr(error, "_described", False):
         raise error
     kind = next((ours for theirs, ours in _KINDS if isinstance(error, theirs)), None)
     if kind is None:
         raise error
-    message = f"{name}({', '.join(map(described, args))}): {error}"
+    reason = str(error).rstrip()
+    if "not supported for the input types" in reason:
+        reason = "is not defined for these dtypes"
+    message = f"{name}({', '.join(map(described, args))}): {reason}"
     if kind is LinAlgError:
         message += " (the input must be regular, or positive definite, for this)"
+    if "could not be broadcast" in message:
+        message += "; counted from the last dimension, sizes must be equal or 1"
     described_error = kind(message)
     described_error._described = True  # type: ignore[attr-defined]
     raise described_error from error
 
 
-# NumPy's errors first: its LinAlgError is a ValueError, its AxisError both an IndexError and one.
+# The narrower errors first: its LinAlgError is a ValueError, its AxisError both an IndexError and one.
 _KINDS: list[tuple[type[Exception], type[Exception]]] = [
+    (UnsupportedOperand, UnsupportedOperand),
     (np.linalg.LinAlgError, LinAlgError),
     (IndexError, IndexError),
     (ValueError, ShapeError),
-    (TypeError, TypeError),
+    (TypeError, DtypeError),
     (NotImplementedError, NotImplementedError),
     (OverflowError, OverflowError),
     (RuntimeError, RuntimeError),

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .errors import ShapeError, described
 from .grad_mode import enable_grad, mode
 from .protocols import Protocols
 
@@ -145,7 +146,7 @@ class Tensor(Protocols):
     def item(self) -> Any:
         """The value of a one-element tensor as a Python number."""
         if self._data.size != 1:
-            raise RuntimeError(
+            raise ShapeError(
                 f"item(): a tensor with {self._data.size} elements cannot be converted to a "
                 "number; it needs exactly one"
             )
@@ -156,8 +157,6 @@ class Tensor(Protocols):
         return self._data.tolist()
 
     def _described(self) -> str:
-        from .errors import described
-
         return described(self)
 
     # Place in the graph --------------------------------------------------------------------

@@ -80,7 +80,7 @@ def _unary_apply(cls: Any) -> Callable[..., Any]:
             out = np.asarray(out)
         result = _new(Tensor)
         result._data = out
-        if edge is not None and differentiable and mode.grad:
+        if edge is not None and differentiable and mode.plain:
             result._edge = node = _new(cls)
             node.edges = (edge,)
             node.shape = out.shape
@@ -91,6 +91,8 @@ def _unary_apply(cls: Any) -> Callable[..., Any]:
                 node.args = (x if keep_x else None, out if keep_out else None)
                 if keep_x and x._counter is not None:
                     node._versions = (x._counter.n, 0)
+        elif edge is not None and differentiable and mode.grad:
+            return general(x)
         return result
 
     return apply
@@ -141,7 +143,7 @@ def _binary_apply(cls: Any, general: Callable[..., Any]) -> Callable[..., Any]:
             out = np.asarray(out)
         result = _new(Tensor)
         result._data = out
-        if (x_edge is not None or y_edge is not None) and differentiable and mode.grad:
+        if (x_edge is not None or y_edge is not None) and differentiable and mode.plain:
             result._edge = node = _new(cls)
             node.edges = (x_edge, y_edge)
             node.shape = out.shape
@@ -159,6 +161,8 @@ def _binary_apply(cls: Any, general: Callable[..., Any]) -> Callable[..., Any]:
                     node.frees = True
                     if (keep_x and x._counter is not None) or (keep_y and y._counter is not None):
                         node._versions = tuple(map(version_of, node.args))
+        elif (x_edge is not None or y_edge is not None) and differentiable and mode.grad:
+            return general(x, y)
         return result
 
     return apply

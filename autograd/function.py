@@ -235,6 +235,8 @@ class Op(Node):
             result._edge = node
         if cls.view:
             result._become_view(args[0], cls, args[1:])
+        if record and mode.watchers:
+            tell_watchers(node, result)
         return result
 
     @classmethod
@@ -283,6 +285,8 @@ class Op(Node):
         if self.view:
             for result in results:
                 result._become_view(args[0], None, ())
+        if record and mode.watchers:
+            tell_watchers(self, results)
         return results
 
     def vjp(self, g: Any, graph: bool, edges: Any) -> Any:
@@ -339,6 +343,13 @@ class Op(Node):
         if self.variadic is not None and i >= self.variadic:
             return f"{self.parameters[self.variadic]}[{i - self.variadic}]"
         return self.parameters[i]
+
+
+def tell_watchers(node: Node, results: Any) -> None:
+    """Reports what was just recorded, if it was."""
+    if node.sequence >= 0:
+        for watcher in mode.watchers:
+            watcher.recorded(node, results)
 
 
 def version_of(x: Any) -> int:

@@ -1,39 +1,115 @@
-"""Whether operations are recorded: one thread-local switch and the context managers that turn it.
+"""Whether operations are recorded, and who watches: thread-local switches and context managers.
 
-Each of them is also a decorator, as in PyTorch.
+Each of the context managers is also a decorator, of functions and of generator functions, as in
+PyTorch.
 """
 
 from __future__ import annotations
 
-import contextlib
+import functools
+import inspect
 import threading
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Watcher:
+    """Is told what happens in a thread: base class of what needs to know, see `watching`."""
+
+    def recorded(self, node: Any, results: Any) -> None:
+        """`node` was recorded; `results` is its Tensor or tuple of Tensors."""
+
+    def changed(self, tensor: Any) -> None:
+        """The memory of `tensor` was written to."""
 
 
 class _Mode(threading.local):
     """Per-thread state of the recorder; class attributes are each new thread's defaults."""
 
     grad = True
+    plain = True  # `grad` and no watchers: the one thing the fast paths of elementwise.py ask
+    watchers: tuple[Watcher, ...] = ()
     inference = False
     anomaly: Any = None  # wraps the steps of a backward pass while `detect_anomaly` is on
+
+    def set(self, grad: bool) -> None:
+        self.grad = grad
+        self.plain = grad and not self.watchers
 
 
 mode = _Mode()
 
 
-class _GradMode(contextlib.ContextDecorator):
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """Tells `watcher` of all that is recorded and changed inside the block, in this thread."""
+    before = mode.watchers
+    mode.watchers = (*before, watcher)
+    mode.set(mode.grad)
+    try:
+        yield
+    finally:
+        mode.watchers = before
+        mode.set(mode.grad)
+
+
+class _GradMode:
     """Sets `mode.grad` inside the block and restores what was there, also after an error."""
 
     def __init__(self, enabled: bool) -> None:
         self._enabled = enabled
-        self._previous: list[bool] = []  # a stack: one decorator object may be entered recursively
+        self._previous: list[bool] = []  # a stack: one object may be entered recursively
 
     def __enter__(self) -> None:
         self._previous.append(mode.grad)
-        mode.grad = self._enabled
+        mode.set(self._enabled)
 
     def __exit__(self, *exc: object) -> None:
-        mode.grad = self._previous.pop()
+        mode.set(self._previous.pop())
+
+    def _fresh(self) -> _GradMode:
+        """Another one like this: calls of a decorated function may overlap in threads."""
+        return _GradMode(self._enabled)
+
+    def __call__(self, function: F) -> F:
+        if inspect.isgeneratorfunction(function):
+            return self._around_generator(function)  # type: ignore[return-value]
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self._fresh():
+                return function(*args, **kwargs)
+
+        return call  # type: ignore[return-value]
+
+    def _around_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The mode holds while the generator runs, and not in the code that iterates over it."""
+
+        @functools.wraps(function)
+        def generate(*args: Any, **kwargs: Any) -> Any:
+            generator = function(*args, **kwargs)
+            resume: Callable[[], Any] = functools.partial(next, generator)
+            while True:
+                try:
+                    with self._fresh():
+                        value = resume()
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    sent = yield value
+                except GeneratorExit:
+                    with self._fresh():
+                        generator.close()
+                    raise
+                except BaseException as error:
+                    resume = functools.partial(generator.throw, error)
+                else:
+                    resume = functools.partial(generator.send, sent)
+
+        return generate
 
 
 class no_grad(_GradMode):
@@ -82,19 +158,26 @@ class set_grad_enabled(_GradMode):
     False
     """
 
-    def __init__(self, enabled: bool) -> None:
-        super().__init__(bool(enabled))
-        self._outer = mode.grad
-        mode.grad = self._enabled
+    def __init__(self, mode: bool) -> None:
+        super().__init__(bool(mode))
+        self._outer = [_switched(self._enabled)]
 
     def __enter__(self) -> None:
-        # The call itself already switched; what to restore is the state from before the call.
-        self._previous.append(self._outer)
-        self._outer = mode.grad = self._enabled
+        super().__enter__()
+        if self._outer:  # the call itself has switched already
+            self._previous[-1] = self._outer.pop()
 
-    def __call__(self, func: Any) -> Any:
-        mode.grad = self._outer  # used as a decorator: only calls of `func` switch
-        return super().__call__(func)
+    def __call__(self, function: F) -> F:
+        if self._outer:  # a decorator: only calls of the function switch
+            _switched(self._outer.pop())
+        return super().__call__(function)
+
+
+def _switched(grad: bool) -> bool:
+    """Switches, and returns what was set before."""
+    before = mode.grad
+    mode.set(grad)
+    return before
 
 
 class inference_mode(_GradMode):
@@ -109,22 +192,26 @@ class inference_mode(_GradMode):
     (True, False)
     """
 
-    def __new__(cls, enabled: Any = True) -> Any:
-        return super().__new__(cls) if isinstance(enabled, bool) else cls()(enabled)
+    def __new__(cls, mode: Any = True) -> Any:
+        return super().__new__(cls) if isinstance(mode, bool) else cls()(mode)
 
-    def __init__(self, enabled: Any = True) -> None:
+    def __init__(self, mode: Any = True) -> None:
         super().__init__(False)
-        self._inference = bool(enabled)
-        self._outer: list[tuple[bool, bool]] = []
+        self._inference = bool(mode)
+        self._before: list[bool] = []
 
     def __enter__(self) -> None:
-        self._outer.append((mode.grad, mode.inference))
+        self._before.append(mode.inference)
+        self._enabled = mode.grad and not self._inference
+        super().__enter__()
         mode.inference = self._inference
-        if self._inference:
-            mode.grad = False
 
     def __exit__(self, *exc: object) -> None:
-        mode.grad, mode.inference = self._outer.pop()
+        super().__exit__()
+        mode.inference = self._before.pop()
+
+    def _fresh(self) -> _GradMode:
+        return inference_mode(self._inference)
 
 
 def is_grad_enabled() -> bool:

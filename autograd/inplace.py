@@ -15,7 +15,7 @@ import numpy as np
 
 from .dtypes import can_cast
 from .errors import ShapeError, described
-from .function import Op, _new, _next_sequence
+from .function import Op, _new, _next_sequence, tell_watchers
 from .grad_mode import mode
 from .tensor import Tensor, wrap
 
@@ -101,6 +101,8 @@ def write(x: Tensor, index: Any, values: Any, name: str) -> None:
         )
     x._data[index] = values
     x._versions().n += 1
+    for watcher in mode.watchers:
+        watcher.changed(x)
 
 
 def adopt(x: Tensor, edge: Any) -> None:
@@ -108,6 +110,7 @@ def adopt(x: Tensor, edge: Any) -> None:
     base = x._base
     if base is not None:
         edge = CopySlices.record(base, wrap(x._data, edge), x._view)
+        tell_watchers(edge, base)
     target = x if base is None else base
     target._edge = edge
     target._epoch += 1

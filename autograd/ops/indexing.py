@@ -10,7 +10,7 @@ import numpy as np
 from ..axes import axis_of
 from ..creation import as_tensor
 from ..errors import IndexRangeError, ShapeError, described
-from ..function import Op, _new, _next_sequence, promoted
+from ..function import Op, _new, _next_sequence, promoted, tell_watchers
 from ..grad_mode import mode
 from ..inplace import adopt, check_in_place, write
 from ..registry import public
@@ -135,6 +135,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         ) from error
     if node is not None:
         adopt(input, node)
+        tell_watchers(node, input)
 
 
 class Where(Op):

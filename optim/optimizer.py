@@ -44,6 +44,7 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
                     )
                 args, kwargs = replaced
         result = step(*args, **kwargs)
+        self._stepped = True
         for hook in list(self._step_post_hooks.values()):
             hook(self, args, kwargs)
         return result
@@ -82,6 +83,7 @@ class Optimizer:
     tensor([ 2.9000, -1.9000], requires_grad=True)
     """
 
+    _stepped = False  # schedules warn if their first step comes before the optimizer's
     # The state that is one number per parameter, in the default dtype whatever the parameter's.
     _scalars: ClassVar[tuple[str, ...]] = ("step",)
 

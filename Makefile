@@ -2,6 +2,7 @@
 # make test   set-up in .venv, then the tests
 # make slow   the tests that take long
 # make lint   ruff and mypy
+# make reference  writes the type stubs and docs/reference.md anew
 # make bench  timings, beside PyTorch where it is installed
 
 VENV ?= .venv
@@ -11,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PYTEST := $(BIN)/python -m pytest -n 2
 
-.PHONY: demo test slow lint format bench clean
+.PHONY: demo test slow lint format reference bench clean
 
 demo: $(VENV)/core
 	$(BIN)/python examples/digits.py $(ARGS)
@@ -30,6 +31,9 @@ lint: $(VENV)/dev
 format: $(VENV)/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+reference: $(VENV)/test
+	$(BIN)/python docs/make_reference.py
 
 bench: $(VENV)/test
 	$(BIN)/python benchmarks/step.py

@@ -10,6 +10,7 @@ from . import dtypes
 from .creation import check_device, full, size_of
 from .errors import described
 from .inplace import Copy, assign
+from .layout import METHODS
 from .ops.convert import to
 from .ops.indexing import where
 from .ops.shape import adjoint, permute
@@ -149,6 +150,8 @@ def bind_methods() -> None:
         ("device", _device), ("real", ENTRIES["real"].function),
     ):
         setattr(Tensor, name, property(getter))
+    for name, method in METHODS.items():
+        setattr(Tensor, name, method)
     Tensor.where = where_method  # type: ignore[attr-defined]
     Tensor.nelement = numel  # type: ignore[attr-defined]
     Tensor.__matmul__ = ENTRIES["matmul"].function  # type: ignore[attr-defined]

@@ -373,6 +373,8 @@ class Tensor(Protocols):
         """Takes up the base's history if there was an in-place change, which may have rewritten it."""
         base, counter = self._base, self._counter
         assert base is not None and counter is not None
+        if base._base is not None:  # it became a view of what it was, see layout.py
+            base = self._base = base._base
         if self._seen == counter.n:
             return
         if (self._edge is None and base._edge is None) or (

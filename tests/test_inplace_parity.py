@@ -56,6 +56,10 @@ def mask(lib, x, k):
     return x.detach() > 0.2 * (k - 1)
 
 
+def indices(lib, values):
+    return lib.tensor(values)
+
+
 # Each op takes (library, two tensors of the pool, a small number); a result joins the pool.
 VIEWS = {
     "select": lambda lib, x, y, k: x[k % 2],
@@ -70,6 +74,16 @@ VIEWS = {
     "squeeze": lambda lib, x, y, k: x.squeeze(),
     "expand": lambda lib, x, y, k: x.expand(2, *x.shape),
     "unbind": lambda lib, x, y, k: x.unbind(0)[k % 2],
+    "split": lambda lib, x, y, k: x.split(2, -1)[0],
+    "chunk": lambda lib, x, y, k: x.chunk(2)[-1],
+    "narrow": lambda lib, x, y, k: x.narrow(-1, k % 2, 1),
+    "select 1": lambda lib, x, y, k: x.select(-1, k % 2),
+    "unfold": lambda lib, x, y, k: x.unfold(-1, 1 + k % 2, 2),
+    "diagonal": lambda lib, x, y, k: x.diagonal(k - 1, 0, -1),
+    "movedim": lambda lib, x, y, k: x.movedim(0, -1),
+    "flatten": lambda lib, x, y, k: x.flatten(k % 2),
+    "unflatten": lambda lib, x, y, k: x.unflatten(0, (1, -1)),
+    "expand_as": lambda lib, x, y, k: x.expand_as(y),
     "detach": lambda lib, x, y, k: x.detach(),
     "select under no_grad": no_grad(lambda lib, x, y, k: x[k % 2]),
 }
@@ -98,6 +112,19 @@ IN_PLACE = {
     "fill_": lambda lib, x, y, k: x.fill_(y if k % 2 else 0.25),
     "copy_": lambda lib, x, y, k: x.copy_(y),
     "masked_fill_": lambda lib, x, y, k: x.masked_fill_(mask(lib, x, k), 0.5),
+    "index_fill_": lambda lib, x, y, k: x.index_fill_(0, indices(lib, [k % 2]), 0.5),
+    "index_add_": lambda lib, x, y, k: x.index_add_(0, indices(lib, [1] * len(y)), y.clone()),
+    "index_copy_": lambda lib, x, y, k: x.index_copy_(0, indices(lib, [1, 0]), y.clone()),
+    "scatter_": lambda lib, x, y, k: x.scatter_(0, lib.ones_like(y[:1]).long(), y[:1].clone()),
+    "index_put_": lambda lib, x, y, k: x.index_put_((indices(lib, [0, 0]),), y[1].clone(), k > 1),
+    "put_": lambda lib, x, y, k: x.put_(indices(lib, [2, 0]), y.reshape(-1)[:2].clone()),
+    "masked_scatter_": lambda lib, x, y, k: x.masked_scatter_(
+        mask(lib, x, k), y.reshape(-1).repeat(36)
+    ),
+    "t_": lambda lib, x, y, k: x.t_(),
+    "transpose_": lambda lib, x, y, k: x.transpose_(0, -1),
+    "unsqueeze_": lambda lib, x, y, k: x.unsqueeze_(k % 2),
+    "squeeze_": lambda lib, x, y, k: x.squeeze_(),
     "augmented": augmented,
     "x[i] = y": set_item(lambda lib, x, k: k % 2),
     "x[:, i] = y": set_item(lambda lib, x, k: (slice(None), k % 2)),

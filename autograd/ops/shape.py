@@ -130,6 +130,8 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     first, last = axis_of(start_dim, len(shape)), axis_of(end_dim, len(shape))
     if first > last:
         raise RuntimeError("flatten: start_dim must not come after end_dim")
+    if first == last and shape:
+        return x
     return Reshape.apply(
         x, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
     )

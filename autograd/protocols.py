@@ -18,54 +18,57 @@ class Protocols:
 
     __hash__ = object.__hash__  # by identity, since == is elementwise
 
-    def __repr__(self) -> str:
+    def __repr__(self: Any) -> str:
         from .printing import tensor_text
 
         return tensor_text(self)
 
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.ndim == 0 and spec else object.__format__(self, spec)
+    def __format__(self: Any, spec: str) -> str:
+        if self.ndim == 0 and spec:
+            return format(self.item(), spec)
+        return object.__format__(self, spec)
 
-    def __len__(self) -> int:
+    def __len__(self: Any) -> int:
         if self._data.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
         return self._data.shape[0]
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self: Any) -> Iterator[Tensor]:
         if self._data.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return iter(self.unbind(0))  # type: ignore[attr-defined]
+        return iter(self.unbind(0))
 
-    def __contains__(self, value: Any) -> bool:
-        return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
+    def __contains__(self: Any, value: Any) -> bool:
+        return bool((self._data == getattr(value, "_data", value)).any())
 
-    def __bool__(self) -> bool:
+    def __bool__(self: Any) -> bool:
         if self._data.size != 1:
             raise RuntimeError(
                 f"the truth value of {self._described()} is ambiguous; use .any() or .all()"
             )
         return bool(self._data.item())
 
-    def __float__(self) -> float:
+    def __float__(self: Any) -> float:
         return float(self.item())
 
-    def __int__(self) -> int:
+    def __int__(self: Any) -> int:
         return int(self.item())
 
-    def __index__(self) -> int:
+    def __index__(self: Any) -> int:
         if self._data.dtype.kind not in "iub":
             raise TypeError(f"only integer tensors can be an index, got {self._described()}")
         return int(self.item())
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError(
                 "deepcopy: only leaf tensors can be copied this way; use .detach().clone()"
             )
-        result = type(self).__new__(type(self))
+        kind: Any = type(self)
+        result = kind.__new__(kind)
         memo[id(self)] = result
         import copy
 
@@ -74,7 +77,7 @@ class Protocols:
                 setattr(result, key, copy.deepcopy(value, memo))
         return result.requires_grad_(self._edge is not None)
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self: Any) -> Any:
         if not self.is_leaf:
             raise RuntimeError("pickle: only leaf tensors can be pickled; use .detach()")
         # As in PyTorch, gradients are left behind.
@@ -85,7 +88,14 @@ class Protocols:
 
 # What ties a tensor to others; a copy stands alone.
 _NOT_COPIED = (
-    "_base", "_view", "_counter", "_seen", "_epoch", "_edge", "_post_hooks", "_retained",
+    "_base",
+    "_view",
+    "_counter",
+    "_seen",
+    "_epoch",
+    "_edge",
+    "_post_hooks",
+    "_retained",
 )
 
 

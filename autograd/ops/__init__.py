@@ -14,6 +14,7 @@ from . import (
     joining as joining,
     linalg as linalg,
     loss as loss,
+    masked as masked,
     matrix as matrix,
     matrix_functions as matrix_functions,
     norms as norms,

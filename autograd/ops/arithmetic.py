@@ -125,7 +125,7 @@ class FloorDivide(Binary):
     backward = {"x": lambda g: g * 0, "y": lambda g: g * 0}
     formula = {"x": "0", "y": "0"}
 
-    def forward(x, y):  # type: ignore[no-untyped-def]
+    def forward(x, y):
         _refuse_integer_division_by_zero(x, y)
         return np.floor_divide(x, y)
 
@@ -137,7 +137,7 @@ class TruncDivide(Binary):
     backward = {"x": lambda g: g * 0, "y": lambda g: g * 0}
     formula = {"x": "0", "y": "0"}
 
-    def forward(x, y):  # type: ignore[no-untyped-def]
+    def forward(x, y):
         _refuse_integer_division_by_zero(x, y)
         quotient = np.trunc(np.true_divide(x, y))
         integers = np.result_type(x, y).kind in "iu"
@@ -163,7 +163,7 @@ class Remainder(Binary):
     backward = {"x": lambda g: g, "y": lambda g, x, y: -g * np.floor_divide(x, y)}
     formula = {"x": "g", "y": "-g * floor(x / y)"}
 
-    def forward(x, y):  # type: ignore[no-untyped-def]
+    def forward(x, y):
         _refuse_integer_division_by_zero(x, y)
         return np.remainder(x, y)
 
@@ -181,7 +181,7 @@ class FMod(Binary):
     backward = {"x": lambda g: g, "y": lambda g, x, y: -g * np.trunc(x / y)}
     formula = {"x": "g", "y": "-g * trunc(x / y)"}
 
-    def forward(x, y):  # type: ignore[no-untyped-def]
+    def forward(x, y):
         _refuse_integer_division_by_zero(x, y)
         return np.fmod(x, y)
 
@@ -207,7 +207,7 @@ class Pow(Binary):
     numpy = np.power
     formula = {"x": "g * y * x ** (y - 1)", "y": "g * out * log(x)"}
 
-    def forward(x, y):  # type: ignore[no-untyped-def]
+    def forward(x, y):
         try:
             return x**y  # the operator squares without a general power; np.power does not
         except ValueError:  # NumPy refuses negative powers of integers
@@ -286,7 +286,7 @@ class Lerp(Op):
     }
     formula = {"x": "g * (1 - w)", "y": "g * w", "w": "g * (y - x)"}
 
-    def forward(x, y, w):  # type: ignore[no-untyped-def]
+    def forward(x, y, w):
         # From the nearer end, so that a weight of 1 gives y exactly.
         return np.where(np.abs(w) < 0.5, x + w * (y - x), y - (y - x) * (1 - w))
 

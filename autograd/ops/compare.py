@@ -79,7 +79,7 @@ class IsPosInf(_Predicate):
 
     op_name, numpy = "isposinf", np.isposinf
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return x == np.inf
 
 
@@ -88,7 +88,7 @@ class IsNegInf(_Predicate):
 
     op_name, numpy = "isneginf", np.isneginf
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return x == -np.inf
 
 
@@ -104,7 +104,7 @@ class IsReal(_Predicate):
 
     op_name, numpy = "isreal", np.isreal
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return np.ones(x.shape, np.bool_)
 
 
@@ -113,7 +113,7 @@ class SignBit(_Predicate):
 
     op_name, numpy = "signbit", np.signbit
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return x < 0 if x.dtype.kind in "bu" else np.signbit(x)
 
 
@@ -219,7 +219,8 @@ def allclose(
     >>> autograd.allclose(autograd.tensor([1.0]), autograd.tensor([1.0 + 1e-7]))
     True
     """
-    return np.allclose(*_same_dtype("allclose", input, other), rtol, atol, equal_nan)
+    x, y = _same_dtype("allclose", input, other)
+    return np.allclose(x, y, rtol, atol, equal_nan)
 
 
 @public(numpy=np.array_equal)
@@ -313,7 +314,7 @@ class Clamp(Op):
         "high": "g * (x > high)",
     }
 
-    def forward(x, low, high):  # type: ignore[no-untyped-def]
+    def forward(x, low, high):
         if low is not None:
             x = np.maximum(x, low)
         return x if high is None else np.minimum(x, high)

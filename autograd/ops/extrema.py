@@ -27,7 +27,7 @@ class AMax(Op):
     backward = {"x": shared_evenly}
     formula = {"x": "g * (x == out) / number of ties"}
 
-    def forward(x, axes, keepdim):  # type: ignore[no-untyped-def]
+    def forward(x, axes, keepdim):
         return x.max(axis=axes, keepdims=keepdim)
 
 
@@ -36,7 +36,7 @@ class AMin(Op):
     backward = {"x": shared_evenly}
     formula = {"x": "g * (x == out) / number of ties"}
 
-    def forward(x, axes, keepdim):  # type: ignore[no-untyped-def]
+    def forward(x, axes, keepdim):
         return x.min(axis=axes, keepdims=keepdim)
 
 

@@ -25,7 +25,7 @@ class Norm2(Op):
     backward = {"x": lambda g, x, out, axes: _by_norm2(g, x, out, axes)}
     formula = {"x": "g * x / out"}
 
-    def forward(x, axes, keepdim):  # type: ignore[no-untyped-def]
+    def forward(x, axes, keepdim):
         # Scaled by the largest element, so that squares neither overflow nor underflow.
         scale = np.abs(x).max(axis=axes, keepdims=True, initial=0)
         scale = np.where((scale == 0) | ~np.isfinite(scale), np.asarray(1, x.dtype), scale)
@@ -161,7 +161,7 @@ def dist(input: Any, other: Any, p: float = 2) -> Tensor:
     >>> autograd.dist(autograd.tensor([3.0, 0.0]), autograd.tensor([0.0, 4.0]))
     tensor(5.)
     """
-    return vector_norm(as_tensor(input) - other, p)  # type: ignore[operator]
+    return vector_norm(as_tensor(input) - other, p)
 
 
 @public(in_place=True)

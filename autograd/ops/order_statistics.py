@@ -52,7 +52,7 @@ class Median(Op):
     backward = {"x": lambda g, x, out: shared_evenly(g, x, out, tuple(range(x.ndim)))}
     formula = {"x": "g * (x == out) / number of ties"}
 
-    def forward(x, choose):  # type: ignore[no-untyped-def]
+    def forward(x, choose):
         flat = x.reshape(-1)
         return flat[choose(flat, 0)[0]] if flat.size else np.asarray(np.nan, x.dtype)
 

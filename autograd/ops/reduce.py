@@ -21,7 +21,7 @@ class Sum(Op):
     backward = {"x": lambda g, ctx, axes: spread(g, ctx.input_shape, axes)}
     formula = {"x": "g spread over the summed dimensions"}
 
-    def forward(ctx, x, axes, keepdim):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, axes, keepdim):
         ctx.input_shape = x.shape
         return x.sum(axis=axes, keepdims=keepdim, dtype=accumulator(x))
 
@@ -37,7 +37,8 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
             [7.]]))
     """
     x = cast(input, dtype)
-    return Sum.apply(x, axes_of(dim, x._data.ndim, "sum"), keepdim)
+    total = Sum.apply(x, axes_of(dim, x._data.ndim, "sum"), keepdim)
+    return total if dtype is None else cast(total, dtype)
 
 
 @public()
@@ -49,14 +50,15 @@ def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     tensor(1.)
     """
     x: Any = cast(input, dtype)
-    return sum(x if x.dtype.kind != "f" else np.where(np.isnan(x), 0.0, x), dim, keepdim)
+    known = x if x.dtype.kind != "f" else np.where(np.isnan(x), 0.0, x)
+    return sum(known, dim, keepdim, dtype=dtype)
 
 
 class Mean(Op):
     backward = {"x": lambda g, ctx, axes: spread(g / ctx.n, ctx.input_shape, axes)}
     formula = {"x": "g / n spread over the averaged dimensions"}
 
-    def forward(ctx, x, axes, keepdim):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, axes, keepdim):
         ctx.input_shape = x.shape
         ctx.n = math.prod(x.shape[i] for i in axes)
         total = x.sum(axis=axes, keepdims=keepdim)
@@ -92,7 +94,7 @@ class Prod(Op):
     backward = {"x": lambda g, x, axes: spread(g, x.shape, axes) * _product_of_others(x, axes)}
     formula = {"x": "g * product of the other elements"}
 
-    def forward(x, axes, keepdim):  # type: ignore[no-untyped-def]
+    def forward(x, axes, keepdim):
         return x.prod(axis=axes, keepdims=keepdim, dtype=accumulator(x))
 
 
@@ -123,7 +125,8 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: An
     """
     x = cast(input, dtype)
     ndim = x._data.ndim
-    return Prod.apply(x, axes_of(None if dim is None else axis_of(dim, ndim), ndim), keepdim)
+    axes = axes_of(None if dim is None else axis_of(dim, ndim), ndim)
+    return cast(Prod.apply(x, axes, keepdim), dtype)
 
 
 class LogSumExp(Op):
@@ -135,7 +138,7 @@ class LogSumExp(Op):
     }
     formula = {"x": "g * exp(x - out)"}
 
-    def forward(x, axes, keepdim):  # type: ignore[no-untyped-def]
+    def forward(x, axes, keepdim):
         top = x.max(axis=axes, keepdims=True, initial=-np.inf)
         top = np.where(np.isinf(top), 0.0, top)
         out = np.log(np.exp(x - top).sum(axis=axes, keepdims=True)) + top

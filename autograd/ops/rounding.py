@@ -32,7 +32,7 @@ class Sign(Unary):
     backward = {"x": lambda g: g * 0}
     formula = {"x": "0"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         if x.dtype == np.bool_:
             return x.copy()
         return np.subtract(x > 0, x < 0, dtype=x.dtype)  # 0 for NaN, as in PyTorch
@@ -74,7 +74,7 @@ class Round(Unary):
     backward = {"x": lambda g: g * 0}
     formula = {"x": "0"}
 
-    def forward(x, decimals=0):  # type: ignore[no-untyped-def]
+    def forward(x, decimals=0):
         return np.round(x, decimals)
 
 
@@ -96,7 +96,7 @@ class Frac(Unary):
     backward = {"x": lambda g: g}
     formula = {"x": "g"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return x - np.trunc(x)
 
 
@@ -154,7 +154,7 @@ class Frexp(Op):
     backward = {"x": lambda g, ctx: g[0] * ctx.scale}
     formula = {"x": "g * 2**-exponent"}
 
-    def forward(ctx, x):  # type: ignore[no-untyped-def]
+    def forward(ctx, x):
         mantissa, exponent = np.frexp(x)
         ctx.scale = np.ldexp(np.ones((), x.dtype), -exponent)
         return np.asarray(mantissa), np.asarray(exponent)
@@ -175,7 +175,7 @@ class NanToNum(Op):
     backward = {"x": lambda g, x: g * np.isfinite(x)}
     formula = {"x": "g * isfinite(x)"}
 
-    def forward(x, nan, posinf, neginf):  # type: ignore[no-untyped-def]
+    def forward(x, nan, posinf, neginf):
         return np.nan_to_num(x, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
 
 

@@ -27,7 +27,7 @@ class CumSum(Op):
     backward = {"x": lambda g, axis: np.flip(CumSum.call(np.flip(g, axis), axis), axis)}
     formula = {"x": "cumulative sum of g from the end"}
 
-    def forward(x, axis):  # type: ignore[no-untyped-def]
+    def forward(x, axis):
         return x.cumsum(axis=axis, dtype=accumulator(x))
 
 
@@ -40,7 +40,7 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Tensor:
     tensor([1., 3., 6.])
     """
     x, axis = line(cast(input, dtype), dim)
-    return like(CumSum.apply(x, axis), input)
+    return cast(like(CumSum.apply(x, axis), input), dtype)
 
 
 class Recurrence(Op):
@@ -57,7 +57,7 @@ class Recurrence(Op):
     }
     formula = {"a": "d * s[i - 1], with d[i] = g[i] + a[i + 1] * d[i + 1]", "b": "d"}
 
-    def forward(a, b, axis):  # type: ignore[no-untyped-def]
+    def forward(a, b, axis):
         a, s = np.moveaxis(a, axis, 0).copy(), np.moveaxis(b, axis, 0).copy()
         step = 1
         while step < len(s):  # s[i] covers the last `step` terms, a[i] their factors
@@ -87,7 +87,7 @@ class CumProd(Op):
     backward = {"x": lambda g, x, axis: product_before(x, axis) * from_the_end(g, x, axis)}
     formula = {"x": "sum of g * product of the others, over the products that x is in"}
 
-    def forward(x, axis):  # type: ignore[no-untyped-def]
+    def forward(x, axis):
         return x.cumprod(axis=axis, dtype=accumulator(x))
 
 
@@ -105,7 +105,7 @@ def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Tensor:
     tensor([1., 2., 6.])
     """
     x, axis = line(cast(input, dtype), dim)
-    return like(CumProd.apply(x, axis), input)
+    return cast(like(CumProd.apply(x, axis), input), dtype)
 
 
 class LogCumSumExp(Op):
@@ -113,7 +113,7 @@ class LogCumSumExp(Op):
     backward = {"x": lambda g, x, out, axis: _by_logcumsumexp(g, x, out, axis)}
     formula = {"x": "sum over k >= i of g[k] * exp(x[i] - out[k])"}
 
-    def forward(x, axis):  # type: ignore[no-untyped-def]
+    def forward(x, axis):
         return np.logaddexp.accumulate(x, axis=axis)
 
 
@@ -254,8 +254,10 @@ def gradient(
 
 def _slope(x: Any, axis: int, spacing: Any, edge_order: int) -> Any:
     ones = (1,) * (x.ndim - axis - 1)
+    h: Any
     if np.ndim(spacing):
-        h: Any = diff(spacing).reshape(-1, *ones)
+        h = diff(spacing)
+        h = h.reshape(-1, *ones)
     else:
         h = np.full((x.shape[axis] - 1, *ones), float(spacing), as_float(x).dtype)
     d = diff(x, dim=axis) / h  # the slopes between neighbours

@@ -107,7 +107,7 @@ def searchsorted(
             f"searchsorted: the sequence {described(a)} must be 1-d, or have the leading "
             f"dimensions of the values {described(values)}"
         )
-    where = "right" if right or side == "right" else "left"
+    where: Any = "right" if right or side == "right" else "left"
     if a.ndim == 1:
         found = np.asarray(np.searchsorted(a, values, where))
     else:

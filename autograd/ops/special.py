@@ -111,7 +111,7 @@ class Logit(Op):
     backward = {"x": lambda g, x, eps: _by_logit(g, x, eps)}
     formula = {"x": "g / (x * (1 - x)) within [eps, 1 - eps], else 0"}
 
-    def forward(x, eps):  # type: ignore[no-untyped-def]
+    def forward(x, eps):
         limited = x if eps is None else np.clip(x, eps, 1 - eps)
         return scipy.special.logit(limited).astype(x.dtype, copy=False)
 
@@ -193,7 +193,7 @@ class Polygamma(Op):
     backward = {"x": lambda g, x, n: g * Polygamma.call(x, n + 1)}
     formula = {"x": "g * polygamma(n + 1, x)"}
 
-    def forward(x, n):  # type: ignore[no-untyped-def]
+    def forward(x, n):
         return np.asarray(scipy.special.polygamma(n, x), x.dtype)
 
 
@@ -263,7 +263,7 @@ class Zeta(Binary):
     }
     formula = {"x": "not implemented", "y": "-g * x * zeta(x + 1, y)"}
 
-    def forward(x, y):  # type: ignore[no-untyped-def]
+    def forward(x, y):
         return np.asarray(scipy.special.zeta(x, y), np.result_type(x, y))
 
 
@@ -317,7 +317,7 @@ class SphericalBessel(Op):
     backward = {"x": lambda g, x, n: g * _spherical_slope(x, n)}
     formula = {"x": "g * (n * j(n - 1, x) - (n + 1) * j(n + 1, x)) / (2 * n + 1)"}
 
-    def forward(x, n):  # type: ignore[no-untyped-def]
+    def forward(x, n):
         return np.asarray(scipy.special.spherical_jn(n, x), x.dtype)
 
 
@@ -368,5 +368,5 @@ class Sinc(Unary):
     backward = {"x": lambda g, x: g * -math.pi * SphericalBessel.call(x * math.pi, 1)}
     formula = {"x": "g * (cos(pi * x) - sinc(x)) / x"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return np.sinc(x).astype(x.dtype, copy=False)

@@ -26,7 +26,7 @@ class Var(Op):
     }
     formula = {"x": "g * 2 / (n - correction) * (x - mean)"}
 
-    def forward(ctx, x, axes, correction, keepdim):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, axes, correction, keepdim):
         n = math.prod(x.shape[i] for i in axes)
         ctx.freedom = n - correction if n > correction else math.nan
         centred = x - _mean(x, axes)  # two passes: near-equal numbers do not cancel
@@ -48,7 +48,7 @@ class Std(Op):
     }
     formula = {"x": "g / out / (n - correction) * (x - mean)"}
 
-    def forward(ctx, x, axes, correction, keepdim):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, axes, correction, keepdim):
         return np.sqrt(Var.forward(ctx, x, axes, correction, keepdim))
 
 
@@ -235,7 +235,7 @@ def histogramdd(
     """
     x = floating(input, "histogramdd")._data
     points = x.reshape(-1, x.shape[-1])
-    bounds = None if range is None else np.reshape(range, (-1, 2))
+    bounds: Any = None if range is None else np.reshape(range, (-1, 2))
     counts, edges = np.histogramdd(
         points, _plain(bins), bounds, weights=None if weight is None else _plain(weight).ravel(),
         density=density,

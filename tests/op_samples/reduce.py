@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.special
 
-from .table import Row, Sample, bad, bools, call, edge, exact, x
+from .table import Row, Sample, bad, bools, call, edge, exact, ints, x
 
 OVER_ALL = (
     call(x(2, 3)),
@@ -32,13 +32,20 @@ def first(result):
 
 
 ROWS = [
-    Row("sum", *OVER_SEVERAL, call(x(2, 3), dtype=np.float64), call(bools(2, 3))),
+    Row(
+        "sum",
+        *OVER_SEVERAL,
+        call(x(2, 3), dtype=np.float64),
+        call(bools(2, 3)),
+        call(ints(3), dtype=np.int32),
+    ),
     Row("mean", *OVER_SEVERAL, call(x(2, 3), dtype=np.float64), edge(x(0))),
     Row(
         "prod",
         *OVER_ALL,
         *(call(exact([[0.0, 2.0, 3.0], [0.0, 0.0, 2.0]]), *dim) for dim in [(), (0,), (1,)]),
         call(x(2, 3), dtype=np.float64),
+        call(ints(3), dtype=np.int32),
     ),
     Row("amax", *OVER_SEVERAL, edge(TIES, 1), edge(exact([1.0, np.nan]))),
     Row("amin", *OVER_SEVERAL, edge(TIES, 1), edge(exact([1.0, np.nan]))),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd.registry import ENTRIES
 
-from . import activations, distances, dropouts, losses  # noqa: F401 (registers them)
+from . import activations, distances, dropouts, losses, margin_losses  # noqa: F401 (registers them)
 
 globals().update({e.name: e.function for e in ENTRIES.values() if e.namespace == "nn.functional"})
 selu = ENTRIES["selu"].function  # PyTorch has it in both places
@@ -20,5 +20,6 @@ if TYPE_CHECKING:
     from .distances import *  # noqa: F403
     from .dropouts import *  # noqa: F403
     from .losses import *  # noqa: F403
+    from .margin_losses import *  # noqa: F403
 
     def __getattr__(name: str) -> Any: ...

@@ -287,3 +287,84 @@ def kl_div(
         total = loss.sum()
         return total / input.shape[0] if input.ndim else total
     return reduced(loss, reduction, "kl_div")
+
+
+@public(namespace="nn.functional")
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: Any = None,
+    eps: float = 1e-8,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """exp(input) - target · input, the negative log-likelihood of counts under a Poisson law.
+
+    Args:
+        input: logarithms of the expected counts, of any shape.
+        target: counts that broadcast to that shape.
+        log_input: False for expected counts themselves: input - target · log(input + eps).
+        full: adds log(target!) for targets above 1, by Stirling's formula
+            target log(target) - target + log(2π target) / 2.
+
+    >>> import autograd, nn
+    >>> nn.functional.poisson_nll_loss(autograd.tensor([0.0]), autograd.tensor([3.0]))
+    tensor(1.)
+    """
+    reduction = resolved_reduction(reduction, size_average, reduce)
+    expected, log = (input.exp(), input) if log_input else (input, (input + eps).log())
+    loss = expected - target * log
+    if full:
+        small = target <= 1
+        n = autograd.where(small, 1.0, target)
+        loss = loss + autograd.where(small, 0.0, n * n.log() - n + 0.5 * (2 * math.pi * n).log())
+    return reduced(loss, reduction, "poisson_nll_loss")
+
+
+@public(namespace="nn.functional")
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | float,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:
+    """(log(var) + (input - target)² / var) / 2, with var of at least `eps`.
+
+    Nix and Weigend, "Estimating the mean and variance of the target probability distribution",
+    1994.
+
+    Args:
+        input: expectations, of shape [*, D].
+        target: samples of the same shape, or one that broadcasts to it.
+        var: variances of the same shape, or of shape [*, 1] or [*]; or one number.
+        full: adds the constant log(2π) / 2.
+
+    >>> import autograd, nn
+    >>> x, y = autograd.tensor([[1.0, 3.0]]), autograd.tensor([[1.0, 1.0]])
+    >>> nn.functional.gaussian_nll_loss(x, y, autograd.ones(1, 2))
+    tensor(1.)
+    """
+    if not isinstance(var, Tensor):
+        var = float(var) * autograd.ones_like(input)
+    if (var._data < 0).any():
+        raise ValueError("gaussian_nll_loss: var has negative entries; a variance is at least 0")
+    if var.shape != input.shape:
+        differing = [b for a, b in zip(input.shape, var.shape, strict=False) if a != b]
+        if input.shape[:-1] == var.shape:
+            var = var.unsqueeze(-1)
+        elif input.ndim != var.ndim or differing != [1]:
+            raise ValueError(
+                f"gaussian_nll_loss: var {described(var)} must have the shape of the input "
+                f"{described(input)}, or its shape with one dimension 1 or without the last one"
+            )
+    var = var.clone()
+    with autograd.no_grad():  # raising var to eps does not stop its gradient
+        var.clamp_(min=eps)
+    loss = 0.5 * (var.log() + (input - target).square() / var)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return reduced(loss, reduction, "gaussian_nll_loss")

@@ -17,7 +17,7 @@ from .printing import set_printoptions as set_printoptions
 from .random import Generator as Generator, default_generator as default_generator, get_rng_state as get_rng_state, initial_seed as initial_seed, manual_seed as manual_seed, seed as seed, set_rng_state as set_rng_state
 from .serialization import load as load, save as save
 from .tensor import Size as Size, Tensor as Tensor
-from . import linalg as linalg, signal as signal, special as special
+from . import linalg as linalg, masked as masked, signal as signal, special as special
 from . import func as func, functional as functional
 from . import viz as viz
 

@@ -45,16 +45,21 @@ def bind() -> None:
         if entry.in_place and not hasattr(Tensor, entry.name + "_"):
             setattr(Tensor, entry.name + "_", _in_place(entry.name, entry.function))
     for name, (method, reflected, augmented) in OPERATORS.items():
-        op = OPS.get(name)
-        if op is None:
+        if name not in OPS:
             continue
-        operator = op.operator  # type: ignore[attr-defined]
+        operator = OPS[name].operator  # type: ignore[attr-defined]
         setattr(Tensor, method, operator)
         if reflected is not None:
             setattr(Tensor, reflected, _reflected(operator))
         if augmented is not None:
             setattr(Tensor, augmented, _in_place(name, operator))
-    Tensor.__rdiv__ = Tensor.__rtruediv__  # type: ignore[attr-defined]
+    protocols: dict[str, Any] = {
+        "__rdiv__": Tensor.__rtruediv__,
+        "__array_ufunc__": array_ufunc,
+        "__array_function__": array_function,
+    }
+    for name, method in protocols.items():
+        setattr(Tensor, name, method)
 
 
 def _register_elementwise(name: str, op: Any) -> None:
@@ -120,6 +125,3 @@ def array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: A
 
     return call_function(function, args, kwargs)
 
-
-Tensor.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
-Tensor.__array_function__ = array_function  # type: ignore[attr-defined]

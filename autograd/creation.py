@@ -118,7 +118,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """
     check_device(device)
     if isinstance(data, Tensor):
-        return data if dtype is None else data.to(as_dtype(dtype))  # type: ignore[attr-defined]
+        return data if dtype is None else data.to(as_dtype(dtype))
     if isinstance(data, np.ndarray) and data.dtype in SUPPORTED:
         return wrap(data if dtype is None else data.astype(as_dtype(dtype), copy=False))
     return wrap(array_of(data, dtype))

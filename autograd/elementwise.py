@@ -110,6 +110,8 @@ def _binary_apply(cls: Any, general: Callable[..., Any]) -> Callable[..., Any]:
     ]
 
     def apply(x: Any, y: Any) -> Tensor:
+        x_data: Any
+        y_data: Any
         # Fast: two tensors of the same dtype, or a float tensor and a Python number.
         if isinstance(x, Tensor):
             if x._base is not None:

@@ -403,5 +403,5 @@ def _seed(root: Tensor, gradient: Any, graph: bool, name: str) -> Any:
             f"tensor {described(root)}"
         )
     if gradient._data.dtype != root._data.dtype:
-        gradient = gradient.to(root._data.dtype)  # type: ignore[attr-defined]
+        gradient = gradient.to(root._data.dtype)
     return gradient if graph else gradient._data

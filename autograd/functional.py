@@ -32,7 +32,7 @@ def _inputs(inputs: Any, create_graph: bool, name: str) -> tuple[bool, tuple[Ten
 def alias(x: Tensor, connected: bool = True) -> Tensor:
     """`x` as a node of its own: in the graph of `x` if it has one and `connected`, else a leaf."""
     if connected and x.requires_grad:
-        return x.reshape(x.shape)  # type: ignore[attr-defined]
+        return x.reshape(x.shape)
     return x.detach().requires_grad_()
 
 
@@ -198,12 +198,10 @@ def _by_columns(ys: Any, xs: Any, create_graph: bool) -> list[list[Tensor]]:
 
 def _stacked(parts: list[Tensor], shape: tuple[int, ...], like: np.ndarray, dim: int) -> Any:
     """One tensor of the parts, the dimension they are counted by unfolded to `shape`."""
-    if not parts:
-        whole = (*shape, *like.shape) if dim == 0 else (*like.shape, *shape)
-        return wrap(np.zeros(whole, like.dtype))
-    whole = stack(parts, dim)
     sizes = (*shape, *like.shape) if dim == 0 else (*like.shape, *shape)
-    return whole.reshape(sizes)  # type: ignore[attr-defined]
+    if not parts:
+        return wrap(np.zeros(sizes, like.dtype))
+    return stack(parts, dim).reshape(sizes)
 
 
 def _scalar(func: Callable[..., Any], name: str) -> Callable[..., Tensor]:
@@ -214,7 +212,7 @@ def _scalar(func: Callable[..., Any], name: str) -> Callable[..., Tensor]:
         if not isinstance(y, Tensor) or y._data.size != 1:
             got = described(y) if isinstance(y, Tensor) else type(y).__name__
             raise RuntimeError(f"{name}: func must return a tensor with one element, got {got}")
-        return y.reshape(())  # type: ignore[attr-defined]
+        return y.reshape(())
 
     return checked
 

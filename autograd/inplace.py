@@ -85,7 +85,7 @@ def assign(x: Tensor, result: Tensor, name: str) -> Tensor:
         result = Copy.apply(x, result)  # a constant; the old values still get a gradient, zeros
     edge = result._edge
     if result.dtype != x.dtype and edge is not None:
-        edge = result.to(x.dtype)._edge  # type: ignore[attr-defined]
+        edge = result.to(x.dtype)._edge
     write(x, ..., result._data, name)
     if mode.grad and edge is not None:
         adopt(x, edge)
@@ -129,7 +129,7 @@ class Copy(Op):
     backward = {"x": lambda g: np.zeros_like(g), "y": lambda g: g}
     formula = {"x": "0", "y": "g"}
 
-    def forward(x, y):  # type: ignore[no-untyped-def]
+    def forward(x, y):
         with np.errstate(all="ignore"):
             return np.broadcast_to(y, x.shape).astype(x.dtype)
 
@@ -144,7 +144,7 @@ class CopySlices(Op):
     }
     formula = {"x": "g, 0 in the view", "y": "the view of g"}
 
-    def forward(x, y, chain):  # type: ignore[no-untyped-def]
+    def forward(x, y, chain):
         out = np.array(x, order="C")
         view = _replayed(out, chain)
         if np.may_share_memory(view, out):

@@ -17,7 +17,7 @@ from .ops.shape import adjoint, permute
 from .registry import ENTRIES
 from .tensor import Size, Tensor, wrap
 
-_CONVERSIONS = {
+_CONVERSIONS: dict[str, np.dtype] = {
     "float": dtypes.float32,
     "double": dtypes.float64,
     "half": dtypes.float16,
@@ -83,7 +83,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 
 def zero_(self: Tensor) -> Tensor:
     """Fills the tensor with 0."""
-    return self.fill_(0)  # type: ignore[attr-defined]
+    return self.fill_(0)
 
 
 def where_method(self: Tensor, condition: Any, other: Any) -> Tensor:
@@ -150,16 +150,19 @@ def bind_methods() -> None:
         ("device", _device), ("real", ENTRIES["real"].function),
     ):
         setattr(Tensor, name, property(getter))
-    for name, method in METHODS.items():
+    matmul = ENTRIES["matmul"].function
+    others: dict[str, Any] = {
+        "where": where_method,
+        "nelement": numel,
+        "__matmul__": matmul,
+        "__rmatmul__": lambda self, other: matmul(other, self),
+        "__pos__": lambda self: self,
+        "__neg__": ENTRIES["neg"].function,
+        "__invert__": ENTRIES["bitwise_not"].function,
+        "__abs__": ENTRIES["abs"].function,
+    }
+    for name, method in (METHODS | others).items():
         setattr(Tensor, name, method)
-    Tensor.where = where_method  # type: ignore[attr-defined]
-    Tensor.nelement = numel  # type: ignore[attr-defined]
-    Tensor.__matmul__ = ENTRIES["matmul"].function  # type: ignore[attr-defined]
-    Tensor.__rmatmul__ = lambda self, other: ENTRIES["matmul"].function(other, self)  # type: ignore[attr-defined]
-    Tensor.__pos__ = lambda self: self  # type: ignore[attr-defined]
-    Tensor.__neg__ = ENTRIES["neg"].function  # type: ignore[attr-defined]
-    Tensor.__invert__ = ENTRIES["bitwise_not"].function  # type: ignore[attr-defined]
-    Tensor.__abs__ = ENTRIES["abs"].function  # type: ignore[attr-defined]
 
 
 __all__ = ["bind_methods", "check_device"]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .inplace import in_place
+from .numpy_shapes import SHAPES
 from .registry import ENTRIES, NUMPY
 from .tensor import Tensor
 
@@ -60,8 +61,8 @@ def _ufunc(ufunc: Any, method: str, name: str, inputs: Any, kwargs: dict[str, An
         return ENTRIES[_REDUCE[ufunc]].function(*inputs, **kwargs)
     if method == "accumulate" and ufunc in _ACCUMULATE:
         kwargs.setdefault("axis", 0)
-        result = ENTRIES[_ACCUMULATE[ufunc]].function(*inputs, **kwargs)
-        return result.values if isinstance(result, tuple) else result
+        result: Any = ENTRIES[_ACCUMULATE[ufunc]].function(*inputs, **kwargs)
+        return result[0] if isinstance(result, tuple) else result
     if method == "outer" and ufunc in NUMPY and len(inputs) == 2:
         x, y = (x if isinstance(x, Tensor) else ENTRIES["as_tensor"].function(x) for x in inputs)
         return NUMPY[ufunc](x.reshape(*x.shape, *(1,) * y.ndim), y)
@@ -78,20 +79,16 @@ def call_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     ours = _ADAPTED.get(function) or NUMPY.get(function)
     if ours is None:
         raise _unsupported(f"np.{function.__name__}")
-    return ours(*args, **kwargs)
+    try:
+        return ours(*args, **kwargs)
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        raise TypeError(f"np.{function.__name__} of Tensors: {error}") from error
 
 
 def _f(name: str) -> Callable[..., Any]:
     return ENTRIES[name].function
-
-
-def _to_numpy_axes(x: Any, axes: Any = None) -> Any:
-    return _f("permute")(x, tuple(axes) if axes is not None else tuple(range(x.ndim))[::-1])
-
-
-def _all_or_given(x: Any, axis: Any) -> tuple[int, ...]:
-    """NumPy's `axis` (None, a number or several) as a tuple."""
-    return tuple(range(x.ndim)) if axis is None else tuple(np.ravel(axis).tolist())
 
 
 def _std(name: str) -> Callable[..., Any]:
@@ -159,17 +156,7 @@ def _unique(
 
 
 _ADAPTED: dict[Any, Callable[..., Any]] = {
-    np.transpose: _to_numpy_axes,
-    np.reshape: lambda x, shape, order="C": _f("reshape")(x, shape),
-    np.ravel: lambda x, order="C": _f("reshape")(x, (-1,)),
-    np.squeeze: lambda x, axis=None: _f("squeeze")(x) if axis is None else _f("squeeze")(x, axis),
-    np.expand_dims: lambda x, axis: _f("unsqueeze")(x, axis),
-    np.swapaxes: lambda x, a, b: _f("transpose")(x, a, b),
-    np.moveaxis: lambda x, source, destination: _f("movedim")(x, source, destination),
-    np.flip: lambda x, axis=None: _f("flip")(x, _all_or_given(x, axis)),
-    np.broadcast_to: lambda x, shape: _f("broadcast_to")(x, shape),
-    np.concatenate: lambda xs, axis=0: _f("cat")(xs, axis),
-    np.stack: lambda xs, axis=0: _f("stack")(xs, axis),
+    **SHAPES,
     np.sum: _reducing("sum"),
     np.mean: _reducing("mean"),
     np.var: _std("var"),
@@ -213,11 +200,4 @@ _ADAPTED: dict[Any, Callable[..., Any]] = {
     np.histogram: lambda x, bins=10, range=None, density=False, weights=None: _f("histogram")(
         x, bins, range=range, weight=weights, density=density
     ),
-    np.where: lambda condition, x, y: _f("where")(condition, x, y),
-    np.zeros_like: lambda x, dtype=None: _f("zeros_like")(x, dtype=dtype),
-    np.ones_like: lambda x, dtype=None: _f("ones_like")(x, dtype=dtype),
-    np.full_like: lambda x, value, dtype=None: _f("full_like")(x, value, dtype=dtype),
-    np.shape: lambda x: tuple(x.shape),
-    np.ndim: lambda x: x.ndim,
-    np.size: lambda x: x.numel(),
 }

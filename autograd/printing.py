@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _options: dict[str, Any] = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80,
                             "sci_mode": None}
 _DEFAULTS = dict(_options)
-_PROFILES = {
+_PROFILES: dict[str, dict[str, Any]] = {
     "default": {},
     "short": {"precision": 2, "edgeitems": 2},
     "full": {"threshold": float("inf")},

@@ -20,12 +20,17 @@ from pathlib import Path
 from typing import Any
 
 import autograd
+import nn.functional
 from autograd.function import OPS
 from autograd.registry import ENTRIES, Entry
 
 ROOT = Path(__file__).parent.parent
 HEADER = "# Made by docs/make_reference.py from the table of functions; do not edit.\n"
 SHADOWED = {"bool", "bytes", "complex", "float", "int", "list", "set", "slice", "str", "type"}
+STARS: dict[Any, str] = {
+    inspect.Parameter.VAR_POSITIONAL: "*",
+    inspect.Parameter.VAR_KEYWORD: "**",
+}
 TYPES: dict[str, str] = {  # names in annotations that are not defined where the function is
     "Any": "typing",
     "Callable": "collections.abc",
@@ -70,7 +75,7 @@ class Stub:
         if word in vars(builtins):
             return f"builtins.{word}" if word in SHADOWED else word
         found = scope.get(word)
-        module = TYPES.get(word) or getattr(found, "__module__", "typing")
+        module: str = TYPES.get(word) or getattr(found, "__module__", None) or "typing"
         if module != self.module:
             self.imports.setdefault(module, set()).add(word)
         return word
@@ -87,7 +92,7 @@ class Stub:
         parts, seen_star, positional_only = [], False, False
         for i, (key, p) in enumerate(signature.parameters.items()):
             typed = self.annotation(p.annotation, scope)
-            star = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+            star = STARS.get(p.kind, "")
             if positional_only and p.kind is not p.POSITIONAL_ONLY:
                 parts.append("/")
             positional_only = p.kind is p.POSITIONAL_ONLY
@@ -139,7 +144,7 @@ def of_class(stub: Stub, cls: type, bases: str = "") -> None:
         if name in skipped or name in slots or name in annotations:
             continue
         if isinstance(value, property):
-            getter = inspect.unwrap(value.fget)
+            getter = inspect.unwrap(value.fget)  # type: ignore[arg-type]
             returns = inspect.signature(getter).return_annotation
             typed = stub.annotation(returns, getattr(getter, "__globals__", scope))
             stub.lines += ["    @builtins.property", f"    def {name}(self) -> {typed}: ..."]
@@ -216,8 +221,9 @@ def package_stub() -> str:
 
 def functional_stub() -> str:
     stub = Stub("nn.functional")
-    functions_of(stub, "nn.functional")
-    stub.function("selu", ENTRIES["selu"].function)
+    for name, value in sorted(vars(nn.functional).items()):
+        if inspect.isfunction(value) and not name.startswith("_"):
+            stub.function(name, value)
     return stub.text()
 
 
@@ -259,7 +265,7 @@ def row(function: Callable[..., Any], entries: list[Entry]) -> str:
 
 
 def shown_parameter(p: inspect.Parameter) -> str:
-    star = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+    star = STARS.get(p.kind, "")
     default = "" if p.default is p.empty else f"={p.default!r}"
     return f"{star}{p.name}{default}"
 

@@ -29,7 +29,7 @@ def optionally(
     if not in_place:
         return function(x, *args)
     # The clone is what the graph may save, since `x` is about to be overwritten.
-    return assign(x, function(x.clone(), *args), name + "_")  # type: ignore[attr-defined]
+    return assign(x, function(x.clone(), *args), name + "_")
 
 
 class ReLU(Unary):
@@ -44,7 +44,7 @@ class ReLU(Unary):
     backward = {"x": lambda g, out: g * (out > 0)}
     formula = {"x": "g * (out > 0)"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return np.maximum(x, 0)
 
 
@@ -53,7 +53,7 @@ class LeakyReLU(Op):
     backward = {"x": lambda g, x, slope: np.where(x > 0, g, g * slope)}
     formula = {"x": "g * where(x > 0, 1, slope)"}
 
-    def forward(x, slope):  # type: ignore[no-untyped-def]
+    def forward(x, slope):
         return np.where(x > 0, x, x * slope)
 
 
@@ -68,7 +68,7 @@ class ELU(Op):
     backward = {"x": lambda g, x, alpha: g * np.where(x > 0, 1.0, alpha * np.exp(_negative(x)))}
     formula = {"x": "g * where(x > 0, 1, alpha * exp(x))"}
 
-    def forward(x, alpha):  # type: ignore[no-untyped-def]
+    def forward(x, alpha):
         return np.where(x > 0, x, alpha * np.expm1(_negative(x)))
 
 
@@ -102,7 +102,7 @@ class GELU(Op):
     backward = {"x": lambda g, x: g * (_normal_cdf(x) + x * _normal_pdf(x))}
     formula = {"x": "g * (cdf(x) + x * pdf(x))"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return x * _normal_cdf(x)
 
 
@@ -121,7 +121,7 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
         return GELU.apply(input)
     if approximate == "tanh":
         x = as_tensor(input)
-        return 0.5 * x * (1 + (SQRT_2_OVER_PI * (x + 0.044715 * x**3)).tanh())  # type: ignore[operator,attr-defined]
+        return 0.5 * x * (1 + (SQRT_2_OVER_PI * (x + 0.044715 * x**3)).tanh())
     raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
 
 
@@ -130,7 +130,7 @@ class SiLU(Op):
     backward = {"x": lambda g, x: g * (expit(x) * (1 + x * (1 - expit(x))))}
     formula = {"x": "g * (sigmoid(x) * (1 + x * (1 - sigmoid(x))))"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return x * expit(x)
 
 
@@ -147,7 +147,7 @@ class Softplus(Op):
     }
     formula = {"x": "g * sigmoid(beta * x)"}
 
-    def forward(x, beta, threshold):  # type: ignore[no-untyped-def]
+    def forward(x, beta, threshold):
         scaled = x * beta
         return np.where(scaled > threshold, x, np.logaddexp(scaled, 0) / beta)
 
@@ -163,7 +163,7 @@ class LogSigmoid(Op):
     backward = {"x": lambda g, x: g * expit(-x)}
     formula = {"x": "g * sigmoid(-x)"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return -np.logaddexp(np.asarray(0, x.dtype), -x)
 
 
@@ -179,7 +179,7 @@ class HardTanh(Op):
     backward = {"x": lambda g, x, low, high: g * ((x > low) & (x < high))}
     formula = {"x": "g * ((low < x) & (x < high))"}
 
-    def forward(x, low, high):  # type: ignore[no-untyped-def]
+    def forward(x, low, high):
         return np.clip(x, x.dtype.type(low), x.dtype.type(high))
 
 
@@ -206,7 +206,7 @@ class HardSigmoid(Op):
     backward = {"x": lambda g, x: np.where(abs(x) < 3, g / 6, 0.0)}
     formula = {"x": "where(abs(x) < 3, g / 6, 0)"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return np.clip(x + 3, 0, 6) / 6
 
 
@@ -227,7 +227,7 @@ class HardSwish(Op):
     backward = {"x": lambda g, x: np.where(x <= -3, 0.0, np.where(x < 3, g * (x / 3 + 0.5), g))}
     formula = {"x": "where(x <= -3, 0, where(x < 3, g * (x / 3 + 1/2), g))"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return x * (np.clip(x + 3, 0, 6) / 6)
 
 
@@ -241,7 +241,7 @@ class Softmax(Op):
     backward = {"x": lambda g, out, axis: out * (g - (g * out).sum(axis, keepdims=True))}
     formula = {"x": "out * (g - sum(g * out))"}
 
-    def forward(x, axis):  # type: ignore[no-untyped-def]
+    def forward(x, axis):
         shifted = np.exp(x - x.max(axis=axis, keepdims=True, initial=-np.inf))
         shifted /= shifted.sum(axis=axis, keepdims=True)
         return shifted
@@ -251,7 +251,7 @@ class LogSoftmax(Op):
     backward = {"x": lambda g, out, axis: g - np.exp(out) * g.sum(axis, keepdims=True)}
     formula = {"x": "g - exp(out) * sum(g)"}
 
-    def forward(x, axis):  # type: ignore[no-untyped-def]
+    def forward(x, axis):
         shifted = x - x.max(axis=axis, keepdims=True, initial=-np.inf)
         return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
@@ -259,12 +259,12 @@ class LogSoftmax(Op):
 def _softmax_input(input: Any, dim: int | None, dtype: Any, name: str) -> tuple[Tensor, int]:
     x = as_tensor(input)
     if dtype is not None:
-        x = x.to(as_dtype(dtype))  # type: ignore[attr-defined]
+        x = x.to(as_dtype(dtype))
     if x.dtype.kind != "f":
         raise RuntimeError(f"{name}: only floating tensors are possible, got dtype {x.dtype}")
     if dim is None:
         raise TypeError(f"{name}: say along which dimension, for example dim=-1")
-    return (x if x._data.ndim else x.reshape(1)), axis_of(dim, x._data.ndim)  # type: ignore[attr-defined]
+    return (x if x._data.ndim else x.reshape(1)), axis_of(dim, x._data.ndim)
 
 
 @public(op=Softmax)
@@ -277,7 +277,7 @@ def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
     """
     x, axis = _softmax_input(input, dim, dtype, "softmax")
     out = Softmax.apply(x, axis)
-    return out if as_tensor(input)._data.ndim else out.reshape(())  # type: ignore[attr-defined]
+    return out if as_tensor(input)._data.ndim else out.reshape(())
 
 
 @public(op=LogSoftmax)
@@ -290,4 +290,4 @@ def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor
     """
     x, axis = _softmax_input(input, dim, dtype, "log_softmax")
     out = LogSoftmax.apply(x, axis)
-    return out if as_tensor(input)._data.ndim else out.reshape(())  # type: ignore[attr-defined]
+    return out if as_tensor(input)._data.ndim else out.reshape(())

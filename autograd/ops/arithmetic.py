@@ -248,7 +248,7 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     >>> autograd.float_power(autograd.tensor([2, 3]), 2)
     tensor([4., 9.], dtype=float64)
     """
-    operands = (x.to(float64) if isinstance(x, Tensor) else x for x in (input, exponent))  # type: ignore[attr-defined]
+    operands = (x.to(float64) if isinstance(x, Tensor) else x for x in (input, exponent))
     return Pow.apply(*operands)
 
 
@@ -261,7 +261,7 @@ def ldexp(input: Any, other: Any) -> Tensor:
     tensor([8.])
     """
     if isinstance(other, Tensor) and other.dtype.kind != "f" and input.dtype.kind == "f":
-        other = other.to(input.dtype)  # type: ignore[attr-defined]
+        other = other.to(input.dtype)
     return Mul.apply(input, Pow.apply(2.0, other))
 
 

@@ -19,7 +19,7 @@ class AvgPool(Op):
     backward = {"x": lambda g, windows, divisor: AvgSpread.call(g, windows, divisor)}
     formula = {"x": "g / divisor added to each window"}
 
-    def forward(x, windows, divisor):  # type: ignore[no-untyped-def]
+    def forward(x, windows, divisor):
         a = batch_last(x, windows)
         for slices in _axes(windows):
             total = a[slices[0]]
@@ -37,7 +37,7 @@ class AvgSpread(Op):
     backward = {"x": lambda g, windows, divisor: AvgPool.call(g, windows, divisor)}
     formula = {"x": "the average of each window of g"}
 
-    def forward(x, windows, divisor):  # type: ignore[no-untyped-def]
+    def forward(x, windows, divisor):
         a = np.ascontiguousarray(x.transpose(*range(1, x.ndim), 0)) / divisor
         for d, slices in reversed(list(enumerate(_axes(windows)))):
             shape = [*a.shape]
@@ -186,7 +186,7 @@ def _lp_pool(dims: int) -> Any:
         ceil_mode: bool = False,
     ) -> Tensor:
         kernel = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * dims
-        mean = average(input**norm_type, kernel_size, stride, 0, ceil_mode)  # type: ignore[operator]
+        mean = average(input**norm_type, kernel_size, stride, 0, ceil_mode)
         total = mean.sign() * mean.abs().relu() * math.prod(kernel)
         return total ** (1.0 / norm_type)
 

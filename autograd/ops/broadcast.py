@@ -19,7 +19,7 @@ class Expand(Op):
     backward = {"x": lambda g: g}  # the engine sums what broadcasting added
     formula = {"x": "g summed over the expanded dimensions"}
 
-    def forward(x, shape):  # type: ignore[no-untyped-def]
+    def forward(x, shape):
         out = np.broadcast_to(x, shape)
         # Only what shows an element twice must not be written to.
         return x.reshape(shape) if out.size == x.size else out
@@ -103,4 +103,4 @@ def sum_to_size(input: Any, *sizes: Any, size: Any = None) -> Tensor:
     if extra < 0 or any(a not in (1, b) for a, b in zip(wanted, shape[extra:], strict=True)):
         raise ShapeError(f"sum_to_size: {described(x)} cannot be broadcast from size {wanted}")
     axes = [i for i in range(len(shape)) if i < extra or wanted[i - extra] != shape[i]]
-    return reshape(x.sum(axes, keepdim=True), wanted) if axes else x  # type: ignore[attr-defined]
+    return reshape(x.sum(axes, keepdim=True), wanted) if axes else x

@@ -36,13 +36,13 @@ def part(x: Any, axis: int, *bounds: int | None) -> Any:
 def cast(input: Any, dtype: Any) -> Tensor:
     """`input` as a tensor, in `dtype` unless that is None."""
     x = as_tensor(input)
-    return x if dtype is None else x.to(as_dtype(dtype))  # type: ignore[attr-defined]
+    return x if dtype is None else x.to(as_dtype(dtype))
 
 
 def as_float(input: Any) -> Tensor:
     """`input` as a tensor; integers and bools become the default float."""
     x = as_tensor(input)
-    return x if x.dtype.kind == "f" else x.to(get_default_dtype())  # type: ignore[attr-defined]
+    return x if x.dtype.kind == "f" else x.to(get_default_dtype())
 
 
 def floating(input: Any, name: str) -> Tensor:
@@ -60,7 +60,7 @@ def line(input: Any, dim: Any) -> tuple[Tensor, int]:
     """
     x = as_tensor(input)
     axis = axis_of(dim, x._data.ndim)
-    return (x if x._data.ndim else x.reshape(1)), axis  # type: ignore[attr-defined]
+    return (x if x._data.ndim else x.reshape(1)), axis
 
 
 def like(result: Any, input: Any) -> Any:

@@ -23,7 +23,7 @@ class EinSum(Op):
     backward = {"xs": lambda g, plan, xs: [_by_operand(g, plan, xs, i) for i in range(len(xs))]}
     formula = {"xs": "einsum of g and the other operands"}
 
-    def forward(plan, *xs):  # type: ignore[no-untyped-def]
+    def forward(plan, *xs):
         operands, out = plan
         return contract(promoted(list(xs), "same"), operands, out)
 
@@ -170,7 +170,7 @@ def _without_repeats(x: Tensor, labels: list[int]) -> tuple[Tensor, list[int]]:
             j = labels.index(label, i + 1)
             if x._data.shape[i] != x._data.shape[j]:
                 raise ShapeError(f"einsum: a repeated label needs equal sizes, got {described(x)}")
-            x = x.diagonal(0, i, j)  # type: ignore[attr-defined]
+            x = x.diagonal(0, i, j)
             labels = [*(a for k, a in enumerate(labels) if k not in (i, j)), label]
     return x, labels
 

@@ -120,7 +120,7 @@ def picked(kind: Any, input: Any, dim: int, keepdim: bool, choose: Any) -> Any:
         )
     index = choose(x._data, axis)
     values, indices = gather(x, axis, index), as_tensor(index)
-    return kind(values, indices) if keepdim else kind(values.squeeze(axis), indices.squeeze(axis))  # type: ignore[attr-defined]
+    return kind(values, indices) if keepdim else kind(values.squeeze(axis), indices.squeeze(axis))
 
 
 def _extremum(name: str, whole: Any, pair: Any, arg: Any) -> Any:

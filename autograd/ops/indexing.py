@@ -57,7 +57,7 @@ class GetItem(Op):
     backward = {"x": lambda g, ctx, index: Scatter.call(g, ctx.input_shape, index)}
     formula = {"x": "g added into zeros at the index"}
 
-    def forward(ctx, x, index):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, index):
         ctx.input_shape = x.shape
         return x[index]
 
@@ -87,7 +87,7 @@ class SetItem(Op):
     }
     formula = {"x": "g, 0 at the index", "y": "g[index]"}
 
-    def forward(x, y, index):  # type: ignore[no-untyped-def]
+    def forward(x, y, index):
         out = np.array(x)
         out[index] = y
         return out
@@ -114,14 +114,14 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     name = "x[index] = value"
     if not isinstance(value, Tensor) and np.ndim(value) == 0:
         value = np.asarray(value, input.dtype)
-    y = as_tensor(value).to(input.dtype)  # type: ignore[attr-defined]
+    y = as_tensor(value).to(input.dtype)
     check_in_place(input, name, y.requires_grad)
     parts = plain_index(index)
     try:
         if y._data.ndim:  # leading dimensions of size 1 are dropped, as in NumPy
             extra = y._data.ndim - input._data[parts].ndim
             if extra > 0 and y._data.shape[:extra] == (1,) * extra:
-                y = y.reshape(y._data.shape[extra:])  # type: ignore[attr-defined]
+                y = y.reshape(y._data.shape[extra:])
         node = None
         if mode.grad and (input.requires_grad or y.requires_grad):
             node = SetItem.record(input, y, parts)
@@ -145,7 +145,7 @@ class Where(Op):
     }
     formula = {"x": "g where the condition holds", "y": "g where it does not"}
 
-    def forward(x, y, condition):  # type: ignore[no-untyped-def]
+    def forward(x, y, condition):
         return np.where(condition, *promoted([x, y], "same"))
 
 
@@ -216,7 +216,7 @@ class Gather(Op):
     }
     formula = {"x": "g added into zeros at the index"}
 
-    def forward(ctx, x, axis, index):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, axis, index):
         ctx.input_shape = x.shape
         return x[along(index, axis)]
 
@@ -299,7 +299,7 @@ class IndexSelect(Op):
     }
     formula = {"x": "g added into zeros at the index"}
 
-    def forward(ctx, x, axis, index):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, axis, index):
         ctx.input_shape = x.shape
         return x.take(index, axis)
 
@@ -342,7 +342,7 @@ def masked_select(input: Any, mask: Any) -> Tensor:
     return GetItem.apply(Expand.apply(x, shape), (np.broadcast_to(m, shape),))
 
 
-@public(method=False)
+@public(method=False, numpy=np.unravel_index)
 def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
     """The index in each dimension of a tensor of `shape`, for indices into it flattened.
 

@@ -23,7 +23,7 @@ class Cat(Op):
     backward = {"xs": lambda g, ctx, axis: _parts(g, ctx.sizes, axis)}
     formula = {"xs": "the part of g that came from each"}
 
-    def forward(ctx, axis, *xs):  # type: ignore[no-untyped-def]
+    def forward(ctx, axis, *xs):
         ctx.sizes = [x.shape[axis] for x in xs]
         return np.concatenate(xs, axis)
 
@@ -77,7 +77,7 @@ class Stack(Op):
     }
     formula = {"xs": "the part of g that came from each"}
 
-    def forward(axis, *xs):  # type: ignore[no-untyped-def]
+    def forward(axis, *xs):
         shape = xs[0].shape
         if axis == len(shape):
             return np.stack(xs, axis)
@@ -147,7 +147,7 @@ class BlockDiag(Op):
     backward = {"xs": lambda g, ctx: [g[corner] for corner in ctx.corners]}
     formula = {"xs": "the block of g that came from each"}
 
-    def forward(ctx, *xs):  # type: ignore[no-untyped-def]
+    def forward(ctx, *xs):
         ctx.corners, rows, columns = [], 0, 0
         for x in xs:
             below, right = rows + x.shape[0], columns + x.shape[1]
@@ -211,7 +211,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         for i, x in enumerate(xs)
     ]
     if indexing == "xy" and len(xs) > 1:
-        grids = [g.transpose(0, 1) for g in grids]  # type: ignore[attr-defined]
+        grids = [g.transpose(0, 1) for g in grids]
     return tuple(grids)
 
 
@@ -229,7 +229,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
     xs = _vectors(tensors, "cartesian_prod")
     if len(xs) == 1:
         return xs[0]
-    return stack([g.reshape(-1) for g in meshgrid(*xs)], 1)  # type: ignore[attr-defined]
+    return stack([g.reshape(-1) for g in meshgrid(*xs)], 1)
 
 
 @public()
@@ -249,4 +249,4 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Tens
         return wrap(x._data[:0])
     select = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = list(select(range(x._data.size), r))
-    return x[np.array(rows, np.int64).reshape(len(rows), r)]  # type: ignore[index]
+    return x[np.array(rows, np.int64).reshape(len(rows), r)]

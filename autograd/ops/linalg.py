@@ -45,7 +45,7 @@ class Inv(Op):
     backward = {"x": lambda g, out: -t(out) @ g @ t(out)}
     formula = {"x": "-out.mT @ g @ out.mT"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return np.linalg.inv(x)
 
 
@@ -74,7 +74,7 @@ class Solve(Op):
     }
     formula = {"a": "-solve(a.T, g) @ out.T", "b": "solve(a.T, g)"}
 
-    def forward(a, b):  # type: ignore[no-untyped-def]
+    def forward(a, b):
         return np.linalg.solve(a, b)
 
 
@@ -89,24 +89,24 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     """
     a, b = matrix(A, "linalg.solve", square=True), as_tensor(B)
     if not left:
-        return solve(t(a), t(b)).swapaxes(-1, -2)  # type: ignore[attr-defined]
+        return solve(t(a), t(b)).swapaxes(-1, -2)
     vector = b._data.ndim == 1 or (
         b._data.ndim == a._data.ndim - 1 and b._data.shape == a._data.shape[:-1]
     )
-    columns = b.unsqueeze(-1) if vector else b  # type: ignore[attr-defined]
+    columns = b.unsqueeze(-1) if vector else b
     if columns._data.shape[-2] != a._data.shape[-1]:
         raise ShapeError(
             f"linalg.solve({described(a)}, {described(b)}): B must have as many rows as A"
         )
     x = Solve.apply(a, columns)
-    return x.squeeze(-1) if vector else x  # type: ignore[attr-defined]
+    return x.squeeze(-1) if vector else x
 
 
 class Det(Op):
     backward = {"x": lambda g, x, out: _by_det(g, x, out)}
     formula = {"x": "g * out * inv(x).T"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return np.linalg.det(x)
 
 
@@ -161,7 +161,7 @@ class SlogDet(Op):
     }
     formula = {"x": "g of logabsdet * inv(x).T"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         sign, logabsdet = np.linalg.slogdet(x)
         return np.asarray(sign), np.asarray(logabsdet)
 
@@ -192,14 +192,14 @@ def logdet(input: Any) -> Tensor:
     tensor(0.)
     """
     sign, logabsdet = slogdet(input)
-    return logabsdet + sign.log() * 0  # type: ignore[operator,attr-defined]
+    return logabsdet + sign.log() * 0
 
 
 class Cholesky(Op):
     backward = {"x": lambda g, out: _by_cholesky(g, out)}
     formula = {"x": "inv(out).T @ tril(out.T @ g), the diagonal halved, @ inv(out), symmetrized"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         return np.linalg.cholesky(x)
 
 
@@ -221,7 +221,7 @@ def cholesky(A: Any, *, upper: bool = False) -> Tensor:
             [0., 2.]])
     """
     lower = Cholesky.apply(matrix(A, "linalg.cholesky", square=True))
-    return lower.mT if upper else lower  # type: ignore[attr-defined]
+    return lower.mT if upper else lower
 
 
 @public("cholesky")
@@ -239,10 +239,10 @@ class QRResult(NamedTuple):
 
 class QR(Op):
     op_name = "qr"
-    backward = {"x": lambda g, out, x: _by_qr(g, *out, x)}
+    backward = {"x": lambda g, out, x: _by_qr(g, out[0], out[1], x)}
     formula = {"x": "(gQ + Q (upper triangle of gR R.T - Q.T gQ, symmetrized)) @ inv(R).T"}
 
-    def forward(x, mode):  # type: ignore[no-untyped-def]
+    def forward(x, mode):
         return tuple(np.linalg.qr(x, mode))
 
 
@@ -290,7 +290,7 @@ class SVD(Op):
     backward = {"x": lambda g, out: _by_svd(g, *out)}
     formula = {"x": "U (skew(U.T gU) / E S + S skew(V.T gV) / E + diag(gS)) Vh, E = s_j^2 - s_i^2"}
 
-    def forward(x, full):  # type: ignore[no-untyped-def]
+    def forward(x, full):
         return tuple(np.linalg.svd(x, full_matrices=full))
 
 
@@ -358,7 +358,7 @@ class Eigh(Op):
     backward = {"x": lambda g, out: _by_eigh(g, *out)}
     formula = {"x": "V (diag(gw) + (V.T gV) / (w_j - w_i)) V.T"}
 
-    def forward(x, uplo):  # type: ignore[no-untyped-def]
+    def forward(x, uplo):
         return tuple(np.linalg.eigh(x, uplo))
 
 

@@ -25,7 +25,7 @@ class CrossEntropy(Op):
     backward = {"x": lambda g, x, ctx: _cross_entropy_by_x(g, x, ctx)}
     formula = {"x": "g * (softmax(x) - target) / n"}
 
-    def forward(ctx, x, target, weight, ignore_index, reduction, smoothing):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, target, weight, ignore_index, reduction, smoothing):
         n_classes = x.shape[-1]
         keep = target != ignore_index
         ctx.classes = np.where(keep, target, 0)
@@ -123,7 +123,7 @@ def cross_entropy(
             raise IndexError(
                 f"cross_entropy: target {bad[0]} is out of bounds for {n_classes} classes"
             )
-    rows = input.movedim(axis, -1).reshape(-1, n_classes) if input.ndim != 2 else input  # type: ignore[attr-defined]
+    rows = input.movedim(axis, -1).reshape(-1, n_classes) if input.ndim != 2 else input
     weights = None if w is None else w._data
     loss = CrossEntropy.apply(
         rows, classes, weights, ignore_index, reduction, float(label_smoothing)
@@ -141,15 +141,15 @@ def _with_probabilities(
         )
     n_classes = input.shape[axis]
     if smoothing:
-        y = y * (1 - smoothing) + smoothing / n_classes  # type: ignore[operator]
-    terms = log_softmax(input, axis) * y  # type: ignore[operator]
+        y = y * (1 - smoothing) + smoothing / n_classes
+    terms = log_softmax(input, axis) * y
     if weight is not None:
-        terms = terms * weight.reshape(-1, *(1,) * (input.ndim - axis - 1))  # type: ignore[attr-defined]
+        terms = terms * weight.reshape(-1, *(1,) * (input.ndim - axis - 1))
     loss = -terms.sum(axis)
     if reduction == "none":
         return loss
     total = loss.sum()
-    return total / (input.numel() // n_classes) if reduction == "mean" else total  # type: ignore[attr-defined]
+    return total / (input.numel() // n_classes) if reduction == "mean" else total
 
 
 def check_reduction(reduction: str, name: str) -> None:
@@ -163,7 +163,7 @@ def reduced(loss: Tensor, reduction: str, name: str) -> Tensor:
     check_reduction(reduction, name)
     if reduction == "none":
         return loss
-    return loss.mean() if reduction == "mean" else loss.sum()  # type: ignore[attr-defined]
+    return loss.mean() if reduction == "mean" else loss.sum()
 
 
 def resolved_reduction(reduction: str, size_average: Any, reduce: Any) -> str:
@@ -194,7 +194,7 @@ class BinaryCrossEntropy(Op):
     }
     formula = {"x": "g * (x - t) / (x * (1 - x))", "t": "g * (log(1 - x) - log(x))"}
 
-    def forward(x, t):  # type: ignore[no-untyped-def]
+    def forward(x, t):
         return -(t * np.maximum(np.log(x), -100) + (1 - t) * np.maximum(np.log1p(-x), -100))
 
 
@@ -236,5 +236,5 @@ def binary_cross_entropy(
     return reduced(
         loss if weight is None else loss * weight,
         reduction,
-        "binary_cross_entropy",  # type: ignore[operator]
+        "binary_cross_entropy",
     )

@@ -20,7 +20,7 @@ def _triangle(name: str, ufunc: Any, what: str) -> Any:
         backward = {"x": lambda g, k: ufunc(g, k)}
         formula = {"x": f"{name}(g, k)"}
 
-        def forward(x, k):  # type: ignore[no-untyped-def]
+        def forward(x, k):
             return ufunc(x, k)
 
     def function(input: Any, diagonal: int = 0) -> Tensor:
@@ -54,7 +54,7 @@ class Diagonal(Op):
     }
     formula = {"x": "g on the diagonal of zeros"}
 
-    def forward(ctx, x, offset, dim1, dim2):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, offset, dim1, dim2):
         ctx.input_shape = x.shape
         diagonal = np.diagonal(x, offset, dim1, dim2)
         if x.flags.writeable:
@@ -69,7 +69,7 @@ class DiagonalScatter(Op):
     backward = {"x": lambda g, offset, dim1, dim2: Diagonal.call(g, offset, dim1, dim2)}
     formula = {"x": "the diagonal of g"}
 
-    def forward(x, shape, offset, dim1, dim2):  # type: ignore[no-untyped-def]
+    def forward(x, shape, offset, dim1, dim2):
         out = np.zeros(shape, x.dtype)
         diagonal = np.diagonal(out, offset, dim1, dim2)
         diagonal.flags.writeable = True
@@ -125,7 +125,7 @@ def diag(input: Any, diagonal: int = 0) -> Tensor:
         return diag_embed(x, diagonal)
     if x._data.ndim != 2:
         raise RuntimeError(f"diag: expected a vector or a matrix, got {described(x)}")
-    return Diagonal.apply(x, diagonal, 0, 1).clone()  # type: ignore[attr-defined]
+    return Diagonal.apply(x, diagonal, 0, 1).clone()
 
 
 @public(numpy=np.diagflat)
@@ -136,7 +136,7 @@ def diagflat(input: Any, offset: int = 0) -> Tensor:
     >>> autograd.diagflat(autograd.tensor([1, 2])).shape
     Size([2, 2])
     """
-    return diag_embed(as_tensor(input).reshape(-1), offset)  # type: ignore[attr-defined]
+    return diag_embed(as_tensor(input).reshape(-1), offset)
 
 
 @public(numpy=np.trace)
@@ -150,4 +150,4 @@ def trace(input: Any) -> Tensor:
     x = as_tensor(input)
     if x._data.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, got {described(x)}")
-    return Diagonal.apply(x, 0, 0, 1).sum()  # type: ignore[attr-defined]
+    return Diagonal.apply(x, 0, 0, 1).sum()

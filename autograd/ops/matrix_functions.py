@@ -28,7 +28,7 @@ class PInv(Op):
     backward = {"x": lambda g, x, out: _by_pinv(g, x, out)}
     formula = {"x": "-P.T @ g @ P.T + (I - x P) g.T P P.T + P.T P g.T (I - P x), with P = out"}
 
-    def forward(x, rtol, hermitian):  # type: ignore[no-untyped-def]
+    def forward(x, rtol, hermitian):
         return np.linalg.pinv(x, rtol, hermitian)
 
 
@@ -95,7 +95,7 @@ def cond(A: Any, p: Any = None) -> Tensor:
         s: Any = svdvals(a)
         large, small = s[..., 0], s[..., -1]
         return small / large if p == -2 else large / small
-    return matrix_norm(a, p) * matrix_norm(inv(a), p)  # type: ignore[operator]
+    return matrix_norm(a, p) * matrix_norm(inv(a), p)
 
 
 class LstsqResult(NamedTuple):
@@ -121,7 +121,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Ls
     if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
         raise RuntimeError(f"linalg.lstsq: unknown driver {driver!r}")
     vector = b._data.ndim == a._data.ndim - 1
-    columns = b.unsqueeze(-1) if vector else b  # type: ignore[attr-defined]
+    columns = b.unsqueeze(-1) if vector else b
     if columns._data.shape[-2] != a._data.shape[-2]:
         raise ShapeError(f"linalg.lstsq({described(a)}, {described(b)}): the rows differ in number")
     x = matmul(pinv(a, rtol=rcond), columns)
@@ -130,11 +130,11 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Ls
     full_rank = driver == "gels" or bool((matrix_rank(a, rtol=rcond)._data == n).all())
     residuals: Any = empty
     if m > n and full_rank and driver != "gelsy":
-        residuals = ((matmul(a, x) - columns) ** 2).sum(-2)  # type: ignore[operator]
+        residuals = ((matmul(a, x) - columns) ** 2).sum(-2)
     with_rank = driver != "gels"
     rank = matrix_rank(a, rtol=rcond) if with_rank else as_tensor(np.zeros((0,), np.int64))
     values = svdvals(a) if driver in ("gelsd", "gelss") else empty
-    return LstsqResult(x.squeeze(-1) if vector else x, residuals, rank, values)  # type: ignore[attr-defined]
+    return LstsqResult(x.squeeze(-1) if vector else x, residuals, rank, values)
 
 
 @public(namespace="linalg", numpy=np.linalg.matrix_power)
@@ -151,14 +151,11 @@ def matrix_power(A: Any, n: int) -> Tensor:
         a, n = inv(a), -n
     if n == 0:
         return where(np.zeros(a._data.shape, np.bool_), a, np.eye(a._data.shape[-1], dtype=a.dtype))
-    result = None
-    while True:  # by repeated squaring
-        if n % 2:
-            result = a if result is None else matmul(result, a)
-        n //= 2
-        if n == 0:
-            return result.clone() if result is A else result  # type: ignore[union-attr, attr-defined]
-        a = matmul(a, a)
+    if n == 1:
+        return a.clone()
+    half = matrix_power(a, n // 2)  # by repeated squaring
+    square = matmul(half, half)
+    return matmul(square, a) if n % 2 else square
 
 
 @public("matrix_power")
@@ -182,9 +179,9 @@ def multi_dot(tensors: Any) -> Tensor:
         raise RuntimeError(f"linalg.multi_dot: expected at least 2 tensors, got {len(xs)}")
     row, column = xs[0]._data.ndim == 1, xs[-1]._data.ndim == 1
     if row:
-        xs[0] = xs[0].unsqueeze(0)  # type: ignore[attr-defined]
+        xs[0] = xs[0].unsqueeze(0)
     if column:
-        xs[-1] = xs[-1].unsqueeze(1)  # type: ignore[attr-defined]
+        xs[-1] = xs[-1].unsqueeze(1)
     if any(x._data.ndim != 2 for x in xs):
         got = ", ".join(map(described, xs))
         raise RuntimeError(f"linalg.multi_dot: expected matrices, got {got}")
@@ -221,7 +218,7 @@ class MatrixExp(Op):
     backward = {"x": lambda g, x: _by_exp(g, x)}
     formula = {"x": "upper right block of expm([[x.T, g], [0, x.T]])"}
 
-    def forward(x):  # type: ignore[no-untyped-def]
+    def forward(x):
         import scipy.linalg  # as slow to import as NumPy
 
         return scipy.linalg.expm(x).astype(x.dtype, copy=False) if x.size else x.copy()
@@ -292,7 +289,7 @@ def vecdot(x: Any, y: Any, *, dim: int = -1) -> Tensor:
     >>> autograd.linalg.vecdot(autograd.ones(2, 3), autograd.ones(2, 3))
     tensor([3., 3.])
     """
-    return (as_tensor(x) * as_tensor(y)).sum(dim)  # type: ignore[operator]
+    return (as_tensor(x) * as_tensor(y)).sum(dim)
 
 
 @public("diagonal", namespace="linalg")

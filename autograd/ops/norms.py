@@ -87,7 +87,7 @@ def matrix_norm(
     >>> autograd.linalg.matrix_norm(autograd.eye(2), "nuc")
     tensor(2.)
     """
-    a: Any = as_tensor(A) if dtype is None else as_tensor(A).to(as_dtype(dtype))  # type: ignore[attr-defined]
+    a: Any = as_tensor(A) if dtype is None else as_tensor(A).to(as_dtype(dtype))
     axes = tuple(dim)
     if len(axes) != 2:
         raise RuntimeError(f"linalg.matrix_norm: dim must name two dimensions, got {dim}")
@@ -97,7 +97,7 @@ def matrix_norm(
         return vector_norm(a, 2, (rows, columns), keepdim)
     moved = a.movedim((rows, columns), (-2, -1))
     if ord == "nuc":
-        result = svdvals(moved).sum(-1)  # type: ignore[attr-defined]
+        result = svdvals(moved).sum(-1)
     elif ord in (2, -2):
         s: Any = svdvals(moved)
         result = s.amax(-1) if ord > 0 else s.amin(-1)
@@ -192,5 +192,5 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: Any = None) -> Tensor:
         raise ShapeError(f"cdist({described(x)}, {described(y)}): the rows differ in length")
     if p < 0:
         raise RuntimeError(f"cdist: p must not be negative, got {p}")
-    difference = x.unsqueeze(-2) - y.unsqueeze(-3)  # type: ignore[attr-defined]
+    difference = x.unsqueeze(-2) - y.unsqueeze(-3)
     return vector_norm(difference, p, -1)

@@ -27,7 +27,7 @@ class MaskedFill(Op):
     }
     formula = {"x": "g, 0 where the mask holds", "value": "sum of g where the mask holds"}
 
-    def forward(x, value, mask):  # type: ignore[no-untyped-def]
+    def forward(x, value, mask):
         return np.where(mask, np.asarray(value, x.dtype), x)
 
 

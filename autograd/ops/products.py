@@ -20,7 +20,7 @@ class MatMul(Op):
     backward = {"x": lambda g, x, y: _by_x(g, x, y), "y": lambda g, x, y: _by_y(g, x, y)}
     formula = {"x": "g @ y.mT", "y": "x.mT @ g"}
 
-    def forward(x, y):  # type: ignore[no-untyped-def]
+    def forward(x, y):
         x, y = promoted([x, y], "same")
         if x.ndim > 2 and y.ndim == 2:  # one large product is faster than a batch of small ones
             return (x.reshape(-1, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[-1])
@@ -170,7 +170,7 @@ def _scaled(name: str, product: Any, check: tuple[int, int], doc: str) -> Any:
             result = result * alpha
         if beta == 0:  # as in PyTorch, NaN in an input that counts for nothing does not spread
             return result.expand(np.broadcast_shapes(tuple(input.shape), tuple(result.shape)))
-        return input * beta + result if beta != 1 else input + result  # type: ignore[operator]
+        return input * beta + result if beta != 1 else input + result
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
@@ -183,7 +183,7 @@ addr = _scaled("addr", outer, (1, 1), "beta · input + alpha · outer(vec1, vec2
 baddbmm = _scaled("baddbmm", matmul, (3, 3), "beta · input + alpha · (batch1 @ batch2).")
 addbmm = _scaled(
     "addbmm",
-    lambda x, y: matmul(x, y).sum(0).to(x.dtype),  # type: ignore[attr-defined]
+    lambda x, y: matmul(x, y).sum(0).to(x.dtype),
     (3, 3),
     "beta · input + alpha · Σ over the batch of (batch1 @ batch2).",
 )
@@ -200,7 +200,7 @@ class Linear(Op):
     }
     formula = {"x": "g @ w", "w": "g.mT @ x", "b": "sum of g over the rows"}
 
-    def forward(x, w, b):  # type: ignore[no-untyped-def]
+    def forward(x, w, b):
         rows = _rows(x)
         # BLAS is up to twice as fast with the taller factor first, which in a small batch is w.
         small = len(rows) < len(w)

@@ -21,7 +21,7 @@ class Flip(Op):
     backward = {"x": lambda g, axes: Flip.call(g, axes)}
     formula = {"x": "g flipped back"}
 
-    def forward(x, axes):  # type: ignore[no-untyped-def]
+    def forward(x, axes):
         return np.flip(x, axes).copy()
 
 
@@ -76,14 +76,14 @@ def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Tensor:
         raise RuntimeError(f"rot90({described(x)}): dims must be two dimensions, got {dims}")
     a, b = axes
     flipped = Flip.apply(x, ((), (b,), (a, b), (a,))[k % 4])
-    return flipped.transpose(a, b) if k % 2 else flipped  # type: ignore[attr-defined]
+    return flipped.transpose(a, b) if k % 2 else flipped
 
 
 class Roll(Op):
     backward = {"x": lambda g, shifts, axes: Roll.call(g, tuple(-s for s in shifts), axes)}
     formula = {"x": "g rolled back"}
 
-    def forward(x, shifts, axes):  # type: ignore[no-untyped-def]
+    def forward(x, shifts, axes):
         return np.roll(x, shifts, axes)
 
 
@@ -106,14 +106,14 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Tensor:
     axes = tuple(axis_of(d, x._data.ndim) for d in ints((dims,)))
     if len(axes) != len(steps):
         raise RuntimeError(f"roll: {len(steps)} shifts but {len(axes)} dims; give one for each")
-    return Roll.apply(x, steps, axes) if x._data.ndim else x.clone()  # type: ignore[attr-defined]
+    return Roll.apply(x, steps, axes) if x._data.ndim else x.clone()
 
 
 class Repeat(Op):
     backward = {"x": lambda g, ctx, times: _sum_of_copies(g, ctx.input_shape, times)}
     formula = {"x": "the sum of g over the copies"}
 
-    def forward(ctx, x, times):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, times):
         ctx.input_shape = (1,) * (len(times) - x.ndim) + x.shape
         return np.tile(x, times)
 

@@ -19,7 +19,7 @@ class Taps(NamedTuple):
     never go back."""
 
     size: int  # of the input
-    index: np.ndarray  # (m, t)
+    index: np.ndarray  # type: ignore[assignment]  # (m, t); hides tuple.index
     weight: np.ndarray | None  # (m, t), None: a single tap of weight 1
 
 
@@ -28,7 +28,7 @@ class Resample(Op):
     backward = {"x": lambda g, axis, taps: Spread.call(g, axis, taps)}
     formula = {"x": "g times its weights, added at the taps"}
 
-    def forward(x, axis, taps):  # type: ignore[no-untyped-def]
+    def forward(x, axis, taps):
         if taps.weight is None:
             return x.take(taps.index[:, 0], axis)
         return sum(
@@ -44,7 +44,7 @@ class Spread(Op):
     backward = {"x": lambda g, axis, taps: Resample.call(g, axis, taps)}
     formula = {"x": "the weighted sum of the taps of g"}
 
-    def forward(x, axis, taps):  # type: ignore[no-untyped-def]
+    def forward(x, axis, taps):
         out = np.zeros((*x.shape[:axis], taps.size, *x.shape[axis + 1 :]), x.dtype)
         before = (slice(None),) * axis
         for t in range(taps.index.shape[1]):

@@ -28,7 +28,7 @@ class Sample(Op):
     backward = {"xs": lambda g, ctx: [np.zeros_like(g) for _ in ctx.edges[1:]]}
     formula = {"xs": "0"}
 
-    def forward(draw, *xs):  # type: ignore[no-untyped-def]
+    def forward(draw, *xs):
         return draw(*xs)
 
 

@@ -41,7 +41,7 @@ class AddAt(Op):
     backward = {"x": lambda g: g, "y": lambda g, index: g[index]}
     formula = {"x": "g", "y": "g[index]"}
 
-    def forward(x, y, index):  # type: ignore[no-untyped-def]
+    def forward(x, y, index):
         return x + summed_at(y, x.shape, index)
 
 
@@ -71,7 +71,7 @@ def _along_dim(
         same_dtype(x, y, name)
         limits = y._data.shape
     if picks.size == 0:
-        return given.clone()  # type: ignore[attr-defined]
+        return given.clone()
     own = x._data.shape
     if (
         not picks.ndim == len(own) == len(limits)
@@ -160,7 +160,7 @@ def _reduction(reduce: str, include_self: bool) -> Any:
         ones = np.ones(y._data.shape, x.dtype)
         count = summed_at(ones, x._data.shape, index) + np.asarray(include_self, x.dtype)
         count = np.maximum(count, np.asarray(1, x.dtype))
-        return total / count if x.dtype.kind == "f" else total // count  # type: ignore[operator]
+        return total / count if x.dtype.kind == "f" else total // count
 
     return change
 
@@ -228,7 +228,7 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
     tensor([0., 0., 2.])
     """
     s = as_tensor(source)
-    scaled = s if alpha == 1 else to(s * alpha, s.dtype)  # type: ignore[operator]
+    scaled = s if alpha == 1 else to(s * alpha, s.dtype)
     return _slices(AddAt.apply, "index_add", input, dim, index, scaled)
 
 

@@ -35,7 +35,7 @@ class Reshape(Op):
     backward = {"x": lambda g, ctx: g.reshape(ctx.input_shape)}
     formula = {"x": "g in the shape of x"}
 
-    def forward(ctx, x, shape):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, shape):
         ctx.input_shape = x.shape
         return x.reshape(shape)
 
@@ -225,7 +225,7 @@ class Permute(Op):
     backward = {"x": lambda g, axes: Permute.call(g, inverse_order(axes))}
     formula = {"x": "g with the dimensions back in place"}
 
-    def forward(x, axes):  # type: ignore[no-untyped-def]
+    def forward(x, axes):
         return x.transpose(axes)
 
 

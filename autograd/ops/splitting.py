@@ -30,7 +30,7 @@ class Split(Op):
     backward = {"x": lambda g, ctx, axis: Cat.call(axis, *_filled(g, ctx))}
     formula = {"x": "the gradients of the parts, joined"}
 
-    def forward(x, axis, bounds):  # type: ignore[no-untyped-def]
+    def forward(x, axis, bounds):
         before = (slice(None),) * axis
         return tuple([x[(*before, slice(a, b))] for a, b in pairwise(bounds)])
 
@@ -133,7 +133,7 @@ def tensor_split(
     if all(a <= b for a, b in pairwise(bounds)):
         return Split.apply(x, axis, bounds)
     before = (slice(None),) * axis  # indices out of order: the parts overlap
-    return tuple(x[(*before, slice(a, b))] for a, b in pairwise(bounds))  # type: ignore[index]
+    return tuple(x[(*before, slice(a, b))] for a, b in pairwise(bounds))
 
 
 def _directed(name: str, numpy: Any, dim: int, least: int) -> Any:
@@ -144,7 +144,7 @@ def _directed(name: str, numpy: Any, dim: int, least: int) -> Any:
                 f"{name}: expected at least {least} dimension(s), got {described(x)}"
             )
         axis = min(dim, x._data.ndim - 1)
-        return _evenly(x, indices_or_sections, axis, name)
+        return evenly(x, indices_or_sections, axis, name)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""`tensor_split` along dim {dim}; a number of parts must divide its size.
@@ -156,7 +156,8 @@ def _directed(name: str, numpy: Any, dim: int, least: int) -> Any:
     return public(name, numpy=numpy)(function)
 
 
-def _evenly(x: Tensor, where: Any, axis: int, name: str) -> tuple[Tensor, ...]:
+def evenly(x: Tensor, where: Any, axis: int, name: str) -> tuple[Tensor, ...]:
+    """`tensor_split`, an error where a number of parts does not divide the size."""
     n = x._data.shape[axis]
     if not isinstance(where, (tuple, list, np.ndarray, Tensor)) and (where <= 0 or n % where):
         raise ShapeError(
@@ -175,7 +176,7 @@ class Unbind(Op):
     backward = {"x": lambda g, ctx, axis: Stack.call(axis, *_filled(g, ctx))}
     formula = {"x": "the gradients of the parts, stacked"}
 
-    def forward(x, axis):  # type: ignore[no-untyped-def]
+    def forward(x, axis):
         before = (slice(None),) * axis
         return tuple([x[(*before, i, ...)] for i in range(x.shape[axis])])
 

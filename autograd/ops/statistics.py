@@ -125,7 +125,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
         raise RuntimeError(f"cov: expected at most 2 dimensions, got {described(x)}")
     x = x.reshape(1, -1) if x.ndim < 2 else x
     ones = np.ones(x.shape[1], x.dtype if x.dtype.kind == "f" else np.float32)
-    f: Any = ones if fweights is None else as_tensor(fweights).to(ones.dtype)  # type: ignore[attr-defined]
+    f: Any = ones if fweights is None else as_tensor(fweights).to(ones.dtype)
     a: Any = ones if aweights is None else as_tensor(aweights)
     w = f * a
     total = w.sum()

@@ -27,7 +27,7 @@ def solve_triangular(
             [0.]])
     """
     a: Any = matrix(A, "linalg.solve_triangular", square=True)
-    b = matrix(as_tensor(B).to(a.dtype), "linalg.solve_triangular")  # type: ignore[attr-defined]
+    b = matrix(as_tensor(B).to(a.dtype), "linalg.solve_triangular")
     if unitriangular:
         a = (a.triu(1) if upper else a.tril(-1)) + as_tensor(np.eye(a.shape[-1], dtype=a.dtype))
     else:
@@ -82,7 +82,7 @@ def tensorsolve(A: Any, B: Any, dims: Any = None) -> Tensor:
             f"linalg.tensorsolve({described(a)}, {described(b)}): the sizes of A beyond those of "
             "B must multiply to the number of equations"
         )
-    return solve(a.reshape(b.numel(), b.numel()), b.reshape(-1)).reshape(rest)  # type: ignore[attr-defined]
+    return solve(a.reshape(b.numel(), b.numel()), b.reshape(-1)).reshape(rest)
 
 
 @public(namespace="linalg", numpy=np.linalg.tensorinv)
@@ -102,4 +102,4 @@ def tensorinv(A: Any, ind: int = 2) -> Tensor:
             f"linalg.tensorinv({described(a)}): the first {ind} sizes and the others must have "
             "equal products"
         )
-    return inv(a.reshape(math.prod(first), -1)).reshape(*rest, *first)  # type: ignore[attr-defined]
+    return inv(a.reshape(math.prod(first), -1)).reshape(*rest, *first)

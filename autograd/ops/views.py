@@ -64,7 +64,7 @@ class Unfold(Op):
     }
     formula = {"x": "the windows of g added where they came from"}
 
-    def forward(ctx, x, axis, size, step):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, axis, size, step):
         ctx.input_shape = x.shape
         apart = x.flags.writeable and step >= size  # else windows share elements
         windows = sliding_window_view(x, size, axis, writeable=apart)
@@ -78,7 +78,7 @@ class Overlap(Op):
     backward = {"x": lambda g, axis, size, step: Unfold.call(g, axis, size, step)}
     formula = {"x": "the windows of g"}
 
-    def forward(x, shape, axis, size, step):  # type: ignore[no-untyped-def]
+    def forward(x, shape, axis, size, step):
         out = np.zeros(shape, x.dtype)
         stop = (x.shape[axis] - 1) * step + 1
         for i in range(size):
@@ -117,7 +117,7 @@ class AsStrided(Op):
     }
     formula = {"x": "g added into zeros where it was read"}
 
-    def forward(ctx, x, size, stride, offset):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, size, stride, offset):
         ctx.input_shape = x.shape
         positions = _positions(x.size, size, stride, offset)
         unique = np.unique(positions).size == positions.size
@@ -133,7 +133,7 @@ class Strewn(Op):
     backward = {"x": lambda g, size, stride, offset: AsStrided.call(g, size, stride, offset)}
     formula = {"x": "g read with the same strides"}
 
-    def forward(x, shape, size, stride, offset):  # type: ignore[no-untyped-def]
+    def forward(x, shape, size, stride, offset):
         n = int(np.prod(shape))
         return summed_at(x, (n,), (_positions(n, size, stride, offset),)).reshape(shape)
 

@@ -104,4 +104,4 @@ def _mistaken(value: Any) -> str:
     return kind
 
 
-Tensor.draw = draw  # type: ignore[attr-defined]
+Tensor.draw = draw  # type: ignore[method-assign, assignment]

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import Any
 
-import graphviz  # type: ignore[import-untyped]
+import graphviz
 
 from .graph import Edge, Graph, Node
 

@@ -11,7 +11,7 @@ import operator
 import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
@@ -46,6 +46,10 @@ class Dataset(Generic[T_co]):
 
     def __getitem__(self, index: Any) -> T_co:
         raise NotImplementedError(f"{type(self).__name__} must define __getitem__(self, index)")
+
+    if TYPE_CHECKING:  # as in PyTorch, there is no default: `len` of a dataset without it fails
+
+        def __len__(self) -> int: ...
 
     def __add__(self, other: "Dataset[T_co]") -> "ConcatDataset[T_co]":
         return ConcatDataset([self, other])

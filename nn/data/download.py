@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from http.client import HTTPException
 from urllib.request import urlopen
 
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 
 def stream(url: str, timeout: float) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from autograd import Generator
 from nn.data.collate import CollateError, default_collate, default_convert
-from nn.data.dataset import get_batch, get_items
+from nn.data.dataset import Dataset, get_batch, get_items
 from nn.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 
 T_co = TypeVar("T_co", covariant=True)
@@ -53,7 +53,7 @@ class DataLoader(Generic[T_co]):
 
     def __init__(
         self,
-        dataset: Any,
+        dataset: Dataset[T_co],
         batch_size: int | None = 1,
         shuffle: bool | None = False,
         *,

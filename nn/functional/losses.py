@@ -348,23 +348,22 @@ def gaussian_nll_loss(
     >>> nn.functional.gaussian_nll_loss(x, y, autograd.ones(1, 2))
     tensor(1.)
     """
-    if not isinstance(var, Tensor):
-        var = float(var) * autograd.ones_like(input)
-    if (var._data < 0).any():
+    v: Tensor = var if isinstance(var, Tensor) else float(var) * autograd.ones_like(input)
+    if (v._data < 0).any():
         raise ValueError("gaussian_nll_loss: var has negative entries; a variance is at least 0")
-    if var.shape != input.shape:
-        differing = [b for a, b in zip(input.shape, var.shape, strict=False) if a != b]
-        if input.shape[:-1] == var.shape:
-            var = var.unsqueeze(-1)
-        elif input.ndim != var.ndim or differing != [1]:
+    if v.shape != input.shape:
+        differing = [b for a, b in zip(input.shape, v.shape, strict=False) if a != b]
+        if input.shape[:-1] == v.shape:
+            v = v.unsqueeze(-1)
+        elif input.ndim != v.ndim or differing != [1]:
             raise ValueError(
-                f"gaussian_nll_loss: var {described(var)} must have the shape of the input "
+                f"gaussian_nll_loss: var {described(v)} must have the shape of the input "
                 f"{described(input)}, or its shape with one dimension 1 or without the last one"
             )
-    var = var.clone()
+    v = v.clone()
     with autograd.no_grad():  # raising var to eps does not stop its gradient
-        var.clamp_(min=eps)
-    loss = 0.5 * (var.log() + (input - target).square() / var)
+        v.clamp_(min=eps)
+    loss = 0.5 * (v.log() + (input - target).square() / v)
     if full:
         loss = loss + 0.5 * math.log(2 * math.pi)
     return reduced(loss, reduction, "gaussian_nll_loss")

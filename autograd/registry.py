@@ -46,17 +46,22 @@ def public(
     numpy: Any = (),
     aliases: Iterable[str] = (),
     op: Any = None,
+    keywords: dict[str, str] | None = None,
 ) -> Callable[[F], F]:
     """Registers a function under its own name (or `name`) and `aliases`.
 
     `method` defaults to True in the main namespace. An alias may name another namespace
-    ("special.erf"), where it is neither a method nor in-place. A function with a parameter `dim`
-    also accepts NumPy's `axis` (and `keepdims` for `keepdim`).
+    ("special.erf"), where it is neither a method nor in-place. `keywords` maps other names that a
+    caller may use to those of parameters; a function with a parameter `dim` always accepts NumPy's
+    `axis` (and `keepdims` for `keepdim`).
     """
 
     def register(function: F) -> F:
+        other_names = dict(keywords or {})
         if "dim" in function.__code__.co_varnames[: _n_parameters(function)]:
-            function = cast(F, _with_numpy_keywords(function))
+            other_names |= _KEYWORDS
+        if other_names:
+            function = cast(F, _with_keywords(function, other_names))
         functions = numpy if isinstance(numpy, tuple) else (numpy,)
         as_method = namespace == "" if method is None else method
         for label in (name or function.__name__, *aliases):
@@ -79,11 +84,11 @@ def _n_parameters(function: Any) -> int:
     return function.__code__.co_argcount + function.__code__.co_kwonlyargcount
 
 
-def _with_numpy_keywords(function: Callable[..., Any]) -> Callable[..., Any]:
+def _with_keywords(function: Callable[..., Any], names: dict[str, str]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
-            for theirs, ours in _KEYWORDS.items():
+            for theirs, ours in names.items():
                 if theirs in kwargs:
                     if ours in kwargs:
                         raise TypeError(f"{function.__name__}: give {ours} or {theirs}, not both")

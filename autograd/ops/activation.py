@@ -267,7 +267,7 @@ def _softmax_input(input: Any, dim: int | None, dtype: Any, name: str) -> tuple[
     return (x if x._data.ndim else x.reshape(1)), axis_of(dim, x._data.ndim)
 
 
-@public(op=Softmax)
+@public(op=Softmax, aliases=("special.softmax",))
 def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
     """exp(input) / Σ exp(input) along `dim`, without overflow.
 
@@ -280,7 +280,7 @@ def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
     return out if as_tensor(input)._data.ndim else out.reshape(())
 
 
-@public(op=LogSoftmax)
+@public(op=LogSoftmax, aliases=("special.log_softmax",))
 def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
     """log(softmax(input)), exact where softmax underflows.
 

@@ -74,7 +74,7 @@ def _operand(x: Any) -> Any:
     return x if isinstance(x, Tensor) else as_tensor(x)
 
 
-def _exact(name: str, first: int, second: int, doc: str) -> Any:
+def _exact(name: str, first: int, second: int, other: str, doc: str) -> Any:
     def function(input: Tensor, other: Tensor) -> Tensor:
         x, y = _operand(input), _operand(other)
         if x.ndim != first or y.ndim != second:
@@ -86,14 +86,14 @@ def _exact(name: str, first: int, second: int, doc: str) -> Any:
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
-    return public(name)(function)
+    return public(name, keywords={other: "other"})(function)
 
 
-mm = _exact("mm", 2, 2, "The product of two matrices.")
-bmm = _exact("bmm", 3, 3, "The products of two batches of matrices.")
-mv = _exact("mv", 2, 1, "The product of a matrix and a vector.")
-dot = _exact("dot", 1, 1, "The product of two vectors, a number.")
-vdot = _exact("vdot", 1, 1, "The product of two vectors, a number.")
+mm = _exact("mm", 2, 2, "mat2", "The product of two matrices.")
+bmm = _exact("bmm", 3, 3, "mat2", "The products of two batches of matrices.")
+mv = _exact("mv", 2, 1, "vec", "The product of a matrix and a vector.")
+dot = _exact("dot", 1, 1, "tensor", "The product of two vectors, a number.")
+vdot = _exact("vdot", 1, 1, "other", "The product of two vectors, a number.")
 
 
 @public(numpy=np.inner)
@@ -155,7 +155,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
     return EinSum.apply(((tuple(labels_x), tuple(labels_y)), tuple(out)), x, y)
 
 
-def _scaled(name: str, product: Any, check: tuple[int, int], doc: str) -> Any:
+def _scaled(name: str, product: Any, check: tuple[int, int], factors: str, doc: str) -> Any:
     def function(
         input: Tensor, first: Tensor, second: Tensor, *, beta: float = 1, alpha: float = 1
     ) -> Tensor:
@@ -174,17 +174,21 @@ def _scaled(name: str, product: Any, check: tuple[int, int], doc: str) -> Any:
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
-    return public(name, in_place=True)(function)
+    keywords = dict(zip(factors.split(), ("first", "second"), strict=True))
+    return public(name, in_place=True, keywords=keywords)(function)
 
 
-addmm = _scaled("addmm", matmul, (2, 2), "beta · input + alpha · (mat1 @ mat2).")
-addmv = _scaled("addmv", matmul, (2, 1), "beta · input + alpha · (mat @ vec).")
-addr = _scaled("addr", outer, (1, 1), "beta · input + alpha · outer(vec1, vec2).")
-baddbmm = _scaled("baddbmm", matmul, (3, 3), "beta · input + alpha · (batch1 @ batch2).")
+addmm = _scaled("addmm", matmul, (2, 2), "mat1 mat2", "beta · input + alpha · (mat1 @ mat2).")
+addmv = _scaled("addmv", matmul, (2, 1), "mat vec", "beta · input + alpha · (mat @ vec).")
+addr = _scaled("addr", outer, (1, 1), "vec1 vec2", "beta · input + alpha · outer(vec1, vec2).")
+baddbmm = _scaled(
+    "baddbmm", matmul, (3, 3), "batch1 batch2", "beta · input + alpha · (batch1 @ batch2)."
+)
 addbmm = _scaled(
     "addbmm",
     lambda x, y: matmul(x, y).sum(0).to(x.dtype),
     (3, 3),
+    "batch1 batch2",
     "beta · input + alpha · Σ over the batch of (batch1 @ batch2).",
 )
 

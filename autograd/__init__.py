@@ -6,6 +6,7 @@ from . import silent as silent  # first: its filter must stand before any operat
 from . import ops as ops
 from . import random as random
 from .binding import bind
+from .custom import Function as Function, once_differentiable as once_differentiable
 from .dtypes import (
     bool_ as bool_,
     can_cast as can_cast,

@@ -1,13 +1,11 @@
-"""Nodes of the graph: `Function` for users, `Op` for the built-in operations, and their table.
+"""Nodes of the graph: `Op`, what the built-in operations are, and their table.
 
 The class of an operation holds its forward and its backward; an instance of it is at once the
-graph node and the `ctx` that forward and backward share.
-
-* `Function` follows PyTorch's documentation: `forward` and `backward` see Tensors.
-* `Op` is what the library itself is made of: `forward` sees ndarrays, and each differentiable
-  input has one rule in NumPy's own syntax, `{"x": lambda g, y: g * y}`. What a rule asks for by
-  name is what the node saves: parameters of `forward`, `out` (the result), or `ctx`. A rule given
-  ndarrays runs at NumPy's speed; given Tensors (`create_graph=True`) the same line records a graph.
+graph node and the `ctx` that forward and backward share. `forward` sees ndarrays, and each
+differentiable input has one rule in NumPy's own syntax, `{"x": lambda g, y: g * y}`. What a rule
+asks for by name is what the node saves: parameters of `forward`, `out` (the result), or `ctx`. A
+rule given ndarrays runs at NumPy's speed; given Tensors (`create_graph=True`) the same line records
+a graph. `Function`, for users, is in custom.py.
 """
 
 from __future__ import annotations
@@ -49,8 +47,8 @@ class Node:
     args: tuple[Any, ...] | None = ()
     frees = False  # whether `args` holds arrays, which a backward pass drops
     _outputs: list[Callable[[], Output | None]] | None = None  # weak, when there are several
+    _out_counters: list[Any] | None = None  # of the results, once they or views may change
     hooks: dict[int, Callable[..., Any]] | None = None
-    pre_hooks: dict[int, Callable[..., Any]] | None = None
     # True: a gradient that vjp returns is the upstream one, a view of it, or a new array.
     makes_own_gradients = False
 
@@ -150,7 +148,6 @@ class Op(Node):
     makes_own_gradients = True
 
     _versions: tuple[int, ...] | None = None
-    _out_counters: list[Any] | None = None
     _out_version = 0
 
     # Derived from the signatures at class creation:
@@ -390,3 +387,12 @@ def _signature(forward: Any) -> tuple[tuple[str, ...], int | None, bool]:
 def _snake(name: str) -> str:
     """LogSoftmax -> log_softmax."""
     return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+def __getattr__(name: str) -> Any:
+    """PyTorch keeps `once_differentiable` and its companions in a module of this name."""
+    if name in ("Function", "FunctionCtx", "once_differentiable"):
+        from . import custom
+
+        return getattr(custom, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

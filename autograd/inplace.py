@@ -62,9 +62,9 @@ def check_in_place(x: Tensor, name: str, source_requires_grad: bool = False) -> 
         )
     if x._base is not None and x._view is None and (base.requires_grad or source_requires_grad):
         raise RuntimeError(
-            f"{name}: {described(x)} is a view made under no_grad or by an operation with several "
-            "results; changing it in place would lose gradients. Change the base instead, for "
-            "example with x[index] = value"
+            f"{name}: {described(x)} is a view made under no_grad, by an operation with several "
+            "results or by a Function of your own; changing it in place would lose gradients. "
+            "Change the base instead, for example with x[index] = value, or a clone()"
         )
 
 

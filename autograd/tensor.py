@@ -385,8 +385,8 @@ class Tensor(Protocols):
         if self._view is None:
             raise RuntimeError(
                 "this view's base was changed in place, and the view cannot be made again from "
-                "it (it was made under no_grad, or by an operation with several results); make "
-                "the view after the change"
+                "it (it was made under no_grad, by an operation with several results or by a "
+                "Function of your own); make the view after the change"
             )
         current = base
         with enable_grad():

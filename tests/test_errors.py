@@ -8,11 +8,6 @@ import autograd
 from autograd.errors import GraphError, ShapeError, described
 
 
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
-
-
 def f32(*shape, grad=False):
     return autograd.ones(*shape, requires_grad=grad)
 
@@ -159,7 +154,7 @@ CASES = {
     "saved operand changed": (
         changed_operand,
         GraphError,
-        ["MulBackward0", r"argument y \(float32\[2\], now at version 1\)", "in place", r"clone\(\)"],
+        ["MulBackward0", r"argument y \(float32\[2\], now at version 1\)", r"clone\(\)"],
     ),
     "saved result changed": (
         changed_result, GraphError, ["ExpBackward0", "its result", "in place", r"clone\(\)"],
@@ -205,7 +200,7 @@ CASES = {
         lambda: f32(2).register_hook(print), RuntimeError, ["register_hook", "require grad"],
     ),
     "a NumPy function without a counterpart": (
-        lambda: np.histogram(f32(2)), TypeError, [r"np\.histogram", r"detach\(\)\.numpy\(\)"],
+        lambda: np.unwrap(f32(2)), TypeError, [r"np\.unwrap", r"detach\(\)\.numpy\(\)"],
     ),
     "deepcopy of a result": (
         lambda: __import__("copy").deepcopy(f32(2, grad=True) * 2),
@@ -288,7 +283,7 @@ def test_long_operands_are_cut_short():
     assert len(described(list(range(1000)))) == 40
 
 
-def later_test_an_error_in_a_backward_rule_names_the_node():
+def test_an_error_in_a_backward_rule_names_the_node():
     class Wrong(autograd.Function):
         @staticmethod
         def forward(ctx, x):

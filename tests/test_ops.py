@@ -12,12 +12,21 @@ import numpy as np
 import pytest
 import scipy.special
 from op_samples import ROWS, Row, Sample
-from op_samples.calling import array_of, derivatives, flat, run_numpy, run_ours, weights
+from op_samples.calling import (
+    array_of,
+    derivatives,
+    flat,
+    reference,
+    run_numpy,
+    run_ours,
+    weights,
+)
 
 import autograd
 from autograd import gradcheck, gradgradcheck
 from autograd.engine import tape
 from autograd.function import OPS, Node
+from autograd.registry import ENTRIES
 from autograd.tensor import Tensor
 
 
@@ -51,6 +60,41 @@ def test_values(row: Row, sample: Sample) -> None:
 def close(a: np.ndarray, b: np.ndarray, rtol: float) -> None:
     """Within `rtol` of the value, or of 1 where terms may have cancelled."""
     np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
+
+
+def dispatched() -> list[Any]:
+    """(function, row, sample) for the NumPy functions that stand for an entry."""
+    return [
+        pytest.param(f, row.changed(numpy=f), sample, id=f"{f.__name__}-{row.name}-{sample}")
+        for row in ROWS
+        if row.run is None and not row.random
+        for f in ENTRIES[row.name].numpy
+        for sample in row.samples
+        if sample.kind == "call"
+    ]
+
+
+@pytest.mark.parametrize(("function", "row", "sample"), dispatched())
+def test_numpy_functions_take_tensors(function: Any, row: Row, sample: Sample) -> None:
+    """`np.exp(t)` is `np.exp(t.numpy())`, and recorded."""
+    try:
+        expected = run_numpy(row, sample, "float64")
+    except (TypeError, ValueError, RuntimeError):  # a call in PyTorch's manner
+        return
+    args, kwargs = sample.build(lambda a, i: leaf(a, i.grad), "float64")
+    ours = flat(row.evaluate(reference(row), args, kwargs))
+    recorded = row.grad and any(getattr(a, "requires_grad", False) for a in flat(args))
+    for a, b in zip(ours, expected, strict=True):
+        if isinstance(b, bool):
+            assert a is b
+            continue
+        assert isinstance(a, Tensor)
+        assert a.requires_grad == bool(recorded and a.is_floating_point())
+        close(array_of(a), np.asarray(b), row.tol[0])
+
+
+def leaf(array: np.ndarray, grad: bool) -> Tensor:
+    return autograd.tensor(array, requires_grad=grad and array.dtype.kind == "f")
 
 
 LAYOUTS = {

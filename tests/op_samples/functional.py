@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, log_expit, softmax, xlogy
-from scipy.special import log_softmax as log_softmax_
+from scipy.special import expit, log_expit, log_softmax as log_softmax_, softmax, xlogy
 
 import autograd
 import nn  # noqa: F401  (registers these functions)

@@ -81,18 +81,16 @@ def resize_as_(self: Tensor, other: Tensor) -> Tensor:
     return resize_(self, tuple(other.shape))
 
 
+_RELAYING: dict[str, Callable[..., Tensor]] = {
+    "t_": t,
+    "transpose_": transpose,
+    "swapdims_": transpose,
+    "swapaxes_": swapaxes,
+    "squeeze_": squeeze,
+    "unsqueeze_": unsqueeze,
+}
 METHODS: dict[str, Callable[..., Tensor]] = {
-    **{
-        name: _relaying(name, function)
-        for name, function in [
-            ("t_", t),
-            ("transpose_", transpose),
-            ("swapdims_", transpose),
-            ("swapaxes_", swapaxes),
-            ("squeeze_", squeeze),
-            ("unsqueeze_", unsqueeze),
-        ]
-    },
+    **{name: _relaying(name, function) for name, function in _RELAYING.items()},
     "resize_": resize_,
     "resize_as_": resize_as_,
 }

@@ -121,7 +121,7 @@ def _append(arr: Any, values: Any, axis: Any = None) -> Tensor:
 
 def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     pairs = list(zip(condlist, choicelist, strict=True))[::-1]
-    return reduce(lambda rest, pair: where(*pair, rest), pairs, default)
+    return reduce(lambda rest, pair: where(pair[0], pair[1], rest), pairs, default)
 
 
 def _copyto(dst: Any, src: Any) -> None:

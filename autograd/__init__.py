@@ -50,6 +50,7 @@ from .random import (
 from .registry import ENTRIES as _ENTRIES
 from .serialization import load as load, save as save
 from .tensor import Size as Size, Tensor as Tensor
+from .threads import get_num_threads as get_num_threads, set_num_threads as set_num_threads
 
 bind()
 bind_methods()
@@ -58,13 +59,13 @@ for _e in _ENTRIES.values():
         globals()[_e.name] = _e.function
         if _e.in_place:
             globals()[f"{_e.name}_"] = getattr(Tensor, f"{_e.name}_")
-from . import (  # noqa: E402 (they show the finished table)
+from . import (
     linalg as linalg,
     masked as masked,
     signal as signal,
     special as special,
 )
-from . import func as func, functional as functional  # noqa: E402
-from . import viz as viz  # noqa: E402 (it binds Tensor.draw)
+from . import func as func, functional as functional
+from . import viz as viz
 
 float, int, bool = float32, int32, bool_  # PyTorch's names; Python's own stay in `builtins`

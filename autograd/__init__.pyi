@@ -8,6 +8,7 @@ from . import silent as silent
 from . import ops as ops
 from . import random as random
 from .binding import bind
+from .custom import Function as Function, once_differentiable as once_differentiable
 from .dtypes import bool_ as bool_, can_cast as can_cast, double as double, float16 as float16, float32 as float32, float64 as float64, get_default_dtype as get_default_dtype, half as half, int8 as int8, int16 as int16, int32 as int32, int64 as int64, long as long, promote_types as promote_types, set_default_dtype as set_default_dtype, short as short, uint8 as uint8
 from .engine import backward as backward, grad as grad
 from .grad_mode import enable_grad as enable_grad, inference_mode as inference_mode, is_grad_enabled as is_grad_enabled, is_inference_mode_enabled as is_inference_mode_enabled, no_grad as no_grad, set_grad_enabled as set_grad_enabled
@@ -17,6 +18,7 @@ from .printing import set_printoptions as set_printoptions
 from .random import Generator as Generator, default_generator as default_generator, get_rng_state as get_rng_state, initial_seed as initial_seed, manual_seed as manual_seed, seed as seed, set_rng_state as set_rng_state
 from .serialization import load as load, save as save
 from .tensor import Size as Size, Tensor as Tensor
+from .threads import get_num_threads as get_num_threads, set_num_threads as set_num_threads
 from . import linalg as linalg, masked as masked, signal as signal, special as special
 from . import func as func, functional as functional
 from . import viz as viz

@@ -15,9 +15,7 @@ def axis_of(dim: Any, ndim: int) -> int:
     size = max(ndim, 1)
     axis = operator.index(dim)
     if not -size <= axis < size:
-        raise IndexError(
-            f"dimension out of range: expected one of {-size}..{size - 1}, got {axis}"
-        )
+        raise IndexError(f"dimension out of range: expected one of {-size}..{size - 1}, got {axis}")
     return axis % size
 
 

@@ -124,4 +124,3 @@ def array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: A
     from .numpy_protocol import call_function
 
     return call_function(function, args, kwargs)
-

@@ -55,7 +55,7 @@ def set_default_dtype(dtype: Any) -> None:
 
 
 def as_dtype(dtype: Any) -> np.dtype:
-    """`dtype` as a supported dtype: a NumPy dtype, its name, or Python's float (64 bits), int, bool."""
+    """`dtype` (a NumPy dtype, its name, or Python's float, int or bool) as a supported dtype."""
     try:
         found = np.dtype(dtype)
     except TypeError:

@@ -67,7 +67,7 @@ def rethrow(error: Exception, name: str, args: tuple[Any, ...]) -> NoReturn:
     raise described_error from error
 
 
-# The narrower errors first: its LinAlgError is a ValueError, its AxisError both an IndexError and one.
+# The narrower first: NumPy's LinAlgError is a ValueError, its AxisError an IndexError as well.
 _KINDS: list[tuple[type[Exception], type[Exception]]] = [
     (UnsupportedOperand, UnsupportedOperand),
     (np.linalg.LinAlgError, LinAlgError),
@@ -89,7 +89,7 @@ def freed_error(node: Any) -> GraphError:
 
 
 def in_place_error(node: Any, what: str, tensor: Any = None) -> GraphError:
-    which = f" ({described(tensor)}, now at version {tensor._version})" if tensor is not None else ""
+    which = "" if tensor is None else f" ({described(tensor)}, now at version {tensor._version})"
     return GraphError(
         f"{node!r} needs {what}{which} for its gradient, but it was changed in place after it "
         "was used. Use an out-of-place operation (x = x + 1 for x += 1), or change a clone()"

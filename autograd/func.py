@@ -13,11 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from .engine import grad as _grad
-from .engine import tape
+from .engine import grad as _grad, tape
 from .errors import described
-from .functional import alias, jacobian
-from .functional import jvp as _jvp
+from .functional import alias, jacobian, jvp as _jvp
 from .grad_mode import enable_grad
 from .ops.joining import stack
 from .tensor import Leaf, Tensor, wrap

@@ -1,4 +1,4 @@
-"""Tensor methods and properties that are no operations: conversions, sizes, PyTorch's small names."""
+"""Tensor methods and properties that are no operations: conversions, sizes, small names."""
 
 from __future__ import annotations
 
@@ -91,8 +91,9 @@ def where_method(self: Tensor, condition: Any, other: Any) -> Tensor:
     return where(condition, self, other)
 
 
-def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None,
-               requires_grad: bool = False) -> Tensor:
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor with a copy of `data`, by default in this tensor's dtype."""
     from .creation import tensor
 
@@ -100,21 +101,40 @@ def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None
 
 
 def _new_filled(name: str, value: float) -> Any:
-    def new(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
-            requires_grad: bool = False) -> Tensor:
-        return full(size_of(sizes, size), value, dtype=dtype or self.dtype, device=device,
-                    requires_grad=requires_grad)
+    def new(
+        self: Tensor,
+        *sizes: Any,
+        size: Any = None,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        return full(
+            size_of(sizes, size),
+            value,
+            dtype=dtype or self.dtype,
+            device=device,
+            requires_grad=requires_grad,
+        )
 
     new.__name__ = new.__qualname__ = name
     new.__doc__ = f"A tensor filled with {value}, by default in this tensor's dtype."
     return new
 
 
-def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
-             requires_grad: bool = False) -> Tensor:
+def new_full(
+    self: Tensor,
+    size: Any,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A tensor filled with `fill_value`, by default in this tensor's dtype."""
-    return full(size, fill_value, dtype=dtype or self.dtype, device=device,
-                requires_grad=requires_grad)
+    return full(
+        size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad
+    )
 
 
 def _device(self: Tensor) -> str:
@@ -140,14 +160,29 @@ def bind_methods() -> None:
     """Gives Tensor what this file defines, after the operations are bound."""
     for name, dtype in _CONVERSIONS.items():
         setattr(Tensor, name, _conversion(name, dtype))
-    for function in (cpu, size, dim, numel, is_floating_point, is_contiguous, stride,
-                     copy_, zero_, new_tensor, new_full):
+    for function in (
+        cpu,
+        size,
+        dim,
+        numel,
+        is_floating_point,
+        is_contiguous,
+        stride,
+        copy_,
+        zero_,
+        new_tensor,
+        new_full,
+    ):
         setattr(Tensor, function.__name__, function)
     for name, value in (("new_zeros", 0), ("new_ones", 1), ("new_empty", 0)):
         setattr(Tensor, name, _new_filled(name, value))
     for name, getter in (
-        ("T", _transposed), ("mT", adjoint), ("H", _matrix_adjoint), ("mH", adjoint),
-        ("device", _device), ("real", ENTRIES["real"].function),
+        ("T", _transposed),
+        ("mT", adjoint),
+        ("H", _matrix_adjoint),
+        ("mH", adjoint),
+        ("device", _device),
+        ("real", ENTRIES["real"].function),
     ):
         setattr(Tensor, name, property(getter))
     matmul = ENTRIES["matmul"].function

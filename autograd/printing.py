@@ -11,8 +11,13 @@ from .dtypes import bool_, get_default_dtype, int64
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-_options: dict[str, Any] = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80,
-                            "sci_mode": None}
+_options: dict[str, Any] = {
+    "precision": 4,
+    "threshold": 1000,
+    "edgeitems": 3,
+    "linewidth": 80,
+    "sci_mode": None,
+}
 _DEFAULTS = dict(_options)
 _PROFILES: dict[str, dict[str, Any]] = {
     "default": {},
@@ -41,8 +46,12 @@ def set_printoptions(
         if profile not in _PROFILES:
             raise ValueError(f"set_printoptions: profile must be one of {', '.join(_PROFILES)}")
         _options.update(_DEFAULTS | _PROFILES[profile])
-    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems,
-             "linewidth": linewidth}
+    given = {
+        "precision": precision,
+        "threshold": threshold,
+        "edgeitems": edgeitems,
+        "linewidth": linewidth,
+    }
     _options.update({k: v for k, v in given.items() if v is not None})
     if sci_mode is not None or profile is not None:
         _options["sci_mode"] = sci_mode

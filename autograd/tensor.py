@@ -370,7 +370,7 @@ class Tensor(Protocols):
             self._view = (*chain, (op, args))
 
     def _follow_base(self) -> None:
-        """Takes up the base's history if there was an in-place change, which may have rewritten it."""
+        """Takes up the base's history if an in-place change may have rewritten it."""
         base, counter = self._base, self._counter
         assert base is not None and counter is not None
         if base._base is not None:  # it became a view of what it was, see layout.py

@@ -132,7 +132,7 @@ def of_class(stub: Stub, cls: type, bases: str = "") -> None:
     for base in reversed(cls.__mro__[:-1]):  # what a mixin holds appears in the class itself
         if base.__module__.startswith("autograd"):
             members.update(vars(base))
-            annotations.update(base.__dict__.get("__annotations__", {}))
+            annotations.update(inspect.get_annotations(base))
     for name, annotation in annotations.items():
         stub.lines.append(f"    {name}: {stub.annotation(annotation, scope)}")
     skipped = {"__module__", "__doc__", "__dict__", "__weakref__", "__slots__", "__annotations__"}
@@ -248,7 +248,8 @@ def reference() -> str:
     inner = [op for op in OPS.values() if op not in {e.op for e in ENTRIES.values()}]
     lines += ["", "## Inner operations", "", "What the functions above record in a graph besides."]
     lines += ["", "| operation | gradient |", "|---|---|"]
-    lines += [f"| `{op.op_name}` | {formula(op)} |" for op in sorted(inner, key=lambda o: o.op_name)]
+    inner.sort(key=lambda op: op.op_name)
+    lines += [f"| `{op.op_name}` | {formula(op)} |" for op in inner]
     return "\n".join(lines) + "\n"
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import autograd
 from autograd import Tensor
 
-from . import functional as F
-from . import init
+from . import functional as F, init
 from .module import Module
 from .parameter import Parameter
 

@@ -9,8 +9,7 @@ import autograd
 from autograd import Tensor
 from autograd.errors import ShapeError, described
 
-from . import functional as F
-from . import init
+from . import functional as F, init
 from .module import Module
 from .parameter import Parameter
 

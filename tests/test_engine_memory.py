@@ -217,8 +217,14 @@ def run_errors():
         autograd.ones(3) @ autograd.ones(4)
 
 
-RUNS = [run_backward, run_grad_twice, run_hooks, run_views_and_in_place, run_several_results,
-        run_errors]
+RUNS = [
+    run_backward,
+    run_grad_twice,
+    run_hooks,
+    run_views_and_in_place,
+    run_several_results,
+    run_errors,
+]
 
 
 @pytest.mark.parametrize("run", RUNS)

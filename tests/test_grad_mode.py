@@ -64,8 +64,9 @@ def test_a_decorator(outside, switch):
     assert enabled() is outside
 
 
-@pytest.mark.parametrize("manager", [autograd.no_grad, autograd.enable_grad,
-                                     autograd.inference_mode])
+@pytest.mark.parametrize(
+    "manager", [autograd.no_grad, autograd.enable_grad, autograd.inference_mode]
+)
 def test_a_decorator_without_parentheses(outside, manager):
     @manager
     def f():
@@ -232,8 +233,15 @@ def test_a_watcher_sees_what_is_recorded_and_changed_in_its_block():
         a, b = z.unbind()
         assert enabled()
     _ = z * a * b
-    assert notes.nodes == ["ExpBackward0", "AddBackward0", "GetItemBackward0", "MulBackward0",
-                           "CopySlicesBackward0", "GetItemBackward0", "UnbindBackward0"]
+    assert notes.nodes == [
+        "ExpBackward0",
+        "AddBackward0",
+        "GetItemBackward0",
+        "MulBackward0",
+        "CopySlicesBackward0",
+        "GetItemBackward0",
+        "UnbindBackward0",
+    ]
     assert notes.changes == [(2,), ()]
 
 

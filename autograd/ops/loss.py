@@ -106,7 +106,8 @@ def cross_entropy(
     w = None if weight is None else as_tensor(weight)
     if w is not None and tuple(w.shape) != (n_classes,):
         raise RuntimeError(
-            f"cross_entropy: weight must have shape ({n_classes},), one per class, got {described(w)}"
+            f"cross_entropy: weight must have shape ({n_classes},), one per class, "
+            f"got {described(w)}"
         )
     if y.dtype.kind == "f":
         return _with_probabilities(input, y, w, reduction, label_smoothing, axis)

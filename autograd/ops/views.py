@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided as numpy_as_strided
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided as numpy_as_strided, sliding_window_view
 
 from ..axes import axis_of
 from ..creation import as_tensor

@@ -18,7 +18,10 @@ def an_input_returned_as_output(lib, x, w):
     y = Reverse.apply(x)
     constant = x.detach()
     return (
-        y is x, y.requires_grad, lib.grad((y * y).sum(), x), Reverse.apply(constant) is constant
+        y is x,
+        y.requires_grad,
+        lib.grad((y * y).sum(), x),
+        Reverse.apply(constant) is constant,
     )
 
 
@@ -88,8 +91,12 @@ def dirty(lib, x, w):
     constant = x.detach().clone()
     AddOne.apply(constant, w)
     return (
-        z is y, y.grad_fn.name(), found, lib.grad(found[0].sum(), (x, w)),
-        lib.grad(base.sum(), (x, w)), lib.grad(constant.sum(), w),
+        z is y,
+        y.grad_fn.name(),
+        found,
+        lib.grad(found[0].sum(), (x, w)),
+        lib.grad(base.sum(), (x, w)),
+        lib.grad(constant.sum(), w),
         refused(AddOne.apply, x.detach().requires_grad_(), w),
     )
 
@@ -144,7 +151,8 @@ def methods_that_are_missing(lib, x, w):
             return g
 
     return (
-        refused(NoForward.apply, x), refused(NoBackward.apply(x).sum().backward),
+        refused(NoForward.apply, x),
+        refused(NoBackward.apply(x).sum().backward),
         refused(Both.apply(x).sum().backward),
     )
 
@@ -187,8 +195,13 @@ def freed_and_retained(lib, x, w):
     node = exp_of(lib).apply(x).grad_fn
     before = node.saved_tensors
     return (
-        lib.grad(y, x, retain_graph=True), lib.grad(y, x), refused(lib.grad, y, x),
-        lib.grad(z, x), lib.grad(z, x), before, node.saved_tensors[0].requires_grad,
+        lib.grad(y, x, retain_graph=True),
+        lib.grad(y, x),
+        refused(lib.grad, y, x),
+        lib.grad(z, x),
+        lib.grad(z, x),
+        before,
+        node.saved_tensors[0].requires_grad,
     )
 
 

@@ -101,6 +101,6 @@ ROWS = [
         ),
         grad=1,
         skip_dtypes="iub",
-        why="PyTorch's second derivative is NaN where an operand is left out; it rounds to integers",
+        why="PyTorch's second derivative is NaN at what is left out; it rounds to integers",
     ),
 ]

@@ -1,9 +1,9 @@
 """`save` and `load`: state dicts in the safetensors format, which holds data and no code.
 
 Tensors are stored under their keys (`"0.weight"`; in nested dicts the path, `"state.0.exp_avg"`),
-so that every reader of the format finds them. Two entries of the header's metadata hold what the
+so that every reader of the format finds them. One entry of the header's metadata holds what the
 format has no place for: the nesting with the plain values in it, and a checksum over everything.
-A file without them, such as PyTorch's, loads as a flat dict.
+A file without it, such as PyTorch's, loads as a flat dict.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 
 from .tensor import Tensor, wrap
 
-_STRUCTURE, _CHECKSUM = "tapegrad.structure", "tapegrad.crc32"
+_KEY, _BEGIN = "tapegrad", '{"crc32": '  # one entry, since the library orders several at random
 
 _DTYPES = {
     "F64": "float64", "F32": "float32", "F16": "float16",
@@ -66,8 +66,8 @@ def save(state_dict: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
         raise ValueError("save: the state dict contains itself, or is nested too deeply") from None
     from safetensors.numpy import save as serialized
 
-    metadata = {_STRUCTURE: structure, _CHECKSUM: _checksum(structure, arrays)}
-    _write(target, serialized(arrays, metadata))
+    entry = json.dumps({"crc32": _checksum(structure, arrays), "structure": structure})
+    _write(target, serialized(arrays, {_KEY: entry}))
 
 
 def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
@@ -99,20 +99,24 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
     except (SafetensorError, OverflowError) as error:
         raise ValueError(f"load: {name} {_damage(content)} ({error})") from None
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    metadata = header.get("__metadata__") or {}
-    if _STRUCTURE not in metadata and _CHECKSUM not in metadata:
-        return {key: wrap(array) for key, array in arrays.items()}
-    structure = metadata.get(_STRUCTURE, "")
-    if metadata.get(_CHECKSUM) != _checksum(structure, arrays):
-        raise ValueError(
-            f"load: {name} is damaged: its checksum does not match its content; use another copy"
-        )
+    for key, entry in (header.get("__metadata__") or {}).items():
+        if key == _KEY or entry.startswith(_BEGIN):  # either, in case the other is damaged
+            return _structured(name, entry, arrays)
+    return {key: wrap(array) for key, array in arrays.items()}
+
+
+def _structured(path: str, entry: str, arrays: dict[str, np.ndarray]) -> dict[Any, Any]:
+    """The dict that `save` was given, from its entry in the metadata and the tensors."""
     try:
+        known = json.loads(entry)
+        structure = known["structure"]
+        if known["crc32"] != _checksum(structure, arrays):
+            raise ValueError("its checksum does not match its content")
         result = _unpacked(json.loads(structure), arrays)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ValueError(f"load: {name} is damaged: its structure is invalid ({error})") from None
-    if not isinstance(result, dict):
-        raise ValueError(f"load: {name} is damaged: it holds no dict")
+        if not isinstance(result, dict):
+            raise ValueError("it holds no dict")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError(f"load: {path} is damaged ({error}); use another copy") from None
     return result
 
 

@@ -10,12 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..tensor import Tensor
-from .graph import Edge as Edge
-from .graph import Graph as Graph
-from .graph import Node as Node
-from .graph import graph_of as graph_of
-from .names import Names as Names
-from .names import is_module
+from .graph import Edge as Edge, Graph as Graph, Node as Node, graph_of as graph_of
+from .names import Names as Names, is_module
 
 if TYPE_CHECKING:
     from .dot import Drawing

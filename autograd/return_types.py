@@ -2,8 +2,38 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+class ValuesIndices(NamedTuple):
+    """Elements along a dimension, and where they are."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class MinMax(NamedTuple):
+    """The result of `aminmax`."""
+
+    min: Tensor
+    max: Tensor
+
+
+class MantissaExponent(NamedTuple):
+    """The result of `frexp`."""
+
+    mantissa: Tensor
+    exponent: Tensor
+
+
+class HistEdges(NamedTuple):
+    """The result of `histogram`; of `histogramdd`, with a tuple of edges."""
+
+    hist: Tensor
+    bin_edges: Any
 
 
 def _repr(self: Any) -> str:
@@ -11,18 +41,18 @@ def _repr(self: Any) -> str:
     return f"autograd.return_types.{type(self).__name__}(\n{fields})"
 
 
-def named(name: str, *fields: str) -> Any:
-    """A named tuple type with PyTorch's `repr`."""
-    members = {"__repr__": _repr, "__slots__": (), "__module__": __name__}
-    return type(name, (namedtuple(name, fields),), members)
+def _named(name: str, base: type) -> Any:
+    """`base` under the name of a function, with PyTorch's `repr`."""
+    return type(name, (base,), {"__repr__": _repr, "__slots__": (), "__module__": __name__})
 
 
 max, min, sort, topk, kthvalue, mode, median, nanmedian, cummax, cummin = (
-    named(name, "values", "indices")
-    for name in ("max", "min", "sort", "topk", "kthvalue", "mode", "median", "nanmedian",
-                 "cummax", "cummin")
+    _named(name, ValuesIndices)
+    for name in (
+        "max", "min", "sort", "topk", "kthvalue", "mode", "median", "nanmedian", "cummax", "cummin"
+    )
 )  # fmt: skip
-aminmax = named("aminmax", "min", "max")
-frexp = named("frexp", "mantissa", "exponent")
-histogram = named("histogram", "hist", "bin_edges")
-histogramdd = named("histogramdd", "hist", "bin_edges")
+aminmax = _named("aminmax", MinMax)
+frexp = _named("frexp", MantissaExponent)
+histogram = _named("histogram", HistEdges)
+histogramdd = _named("histogramdd", HistEdges)

@@ -293,6 +293,7 @@ FILES: dict[str, Callable[[], str]] = {
     "autograd/tensor.pyi": tensor_stub,
     "autograd/__init__.pyi": package_stub,
     "autograd/linalg.pyi": lambda: namespace_stub("autograd.linalg", "linalg"),
+    "autograd/masked.pyi": lambda: namespace_stub("autograd.masked", "masked"),
     "autograd/special.pyi": lambda: namespace_stub("autograd.special", "special"),
     "nn/functional/__init__.pyi": functional_stub,
     "docs/reference.md": reference,

@@ -11,6 +11,7 @@ from ..axes import axes_of, axis_of
 from ..creation import as_tensor
 from ..function import Op
 from ..registry import public
+from ..return_types import MinMax
 from ..tensor import Tensor
 from .common import spread
 from .indexing import gather
@@ -65,7 +66,7 @@ def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Tensor:
 
 
 @public()
-def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Any:
+def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """(min, max) over `dim`, or over all elements.
 
     >>> import autograd

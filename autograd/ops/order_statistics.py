@@ -12,6 +12,7 @@ from ..creation import as_tensor
 from ..errors import described
 from ..function import Op
 from ..registry import public
+from ..return_types import ValuesIndices
 from ..tensor import Tensor
 from .arithmetic import lerp
 from .common import floating, line, part
@@ -21,7 +22,7 @@ from .sorting import order, sort
 
 
 @public()
-def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """(values, indices) of the `k`-th smallest element along `dim`, counted from 1.
 
     >>> import autograd
@@ -82,7 +83,7 @@ nanmedian = _median("nanmedian", True, "NaNs do not count")
 
 
 @public()
-def mode(input: Any, dim: int = -1, keepdim: bool = False) -> Any:
+def mode(input: Any, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """(values, indices) of the most frequent element along `dim`, of several the smallest.
 
     The index is that of its last occurrence.

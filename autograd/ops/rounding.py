@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from .. import return_types
 from ..creation import as_tensor
 from ..elementwise import Binary, Unary
 from ..function import Op, promoted
 from ..registry import public
-from ..return_types import frexp as FrexpResult
+from ..return_types import MantissaExponent
 from ..tensor import Tensor
 
 
@@ -161,14 +162,14 @@ class Frexp(Op):
 
 
 @public(numpy=np.frexp, op=Frexp)
-def frexp(input: Any) -> Any:
+def frexp(input: Any) -> MantissaExponent:
     """(mantissa, exponent) with input = mantissa · 2 ** exponent and 0.5 <= |mantissa| < 1.
 
     >>> import autograd
     >>> autograd.frexp(autograd.tensor([6.0])).mantissa
     tensor([0.7500])
     """
-    return FrexpResult(*Frexp.apply(input))
+    return return_types.frexp(*Frexp.apply(input))
 
 
 class NanToNum(Op):

@@ -12,6 +12,7 @@ from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
 from ..registry import public
+from ..return_types import ValuesIndices
 from ..tensor import Tensor
 from .common import above_minus_infinity, as_float, cast, like, line, part
 from .indexing import gather
@@ -138,7 +139,7 @@ def logcumsumexp(input: Any, dim: int) -> Tensor:
 def _running(name: str, ufunc: Any, word: str) -> Any:
     kind = getattr(return_types, name)
 
-    def function(input: Any, dim: int) -> Any:
+    def function(input: Any, dim: int) -> ValuesIndices:
         x, axis = line(input, dim)
         a = x._data
         best = ufunc.accumulate(a, axis=axis) if a.size else a

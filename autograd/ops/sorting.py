@@ -14,6 +14,7 @@ from ..axes import axis_of
 from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..registry import public
+from ..return_types import ValuesIndices
 from ..tensor import Tensor
 from .common import like, line, part
 from .indexing import gather
@@ -28,7 +29,9 @@ def order(a: np.ndarray, axis: int, descending: bool = False) -> np.ndarray:
 
 
 @public()
-def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+def sort(
+    input: Any, dim: int = -1, descending: bool = False, stable: bool = False
+) -> ValuesIndices:
     """(values, indices) in order along `dim`; the order is stable whether asked for or not.
 
     >>> import autograd
@@ -63,7 +66,9 @@ def msort(input: Any) -> Tensor:
 
 
 @public()
-def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+def topk(
+    input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> ValuesIndices:
     """(values, indices) of the `k` largest (or smallest) elements along `dim`, in order.
 
     >>> import autograd

@@ -13,6 +13,7 @@ from ..creation import as_tensor
 from ..errors import described
 from ..function import Op
 from ..registry import public
+from ..return_types import HistEdges
 from ..tensor import Tensor
 from .common import floating, nonzero, spread
 from .reduce import mean
@@ -204,7 +205,7 @@ def _plain(value: Any) -> Any:
 @public()
 def histogram(
     input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False
-) -> Any:
+) -> HistEdges:
     """(hist, bin_edges): the (weighted) number of elements between edges.
 
     `bins` is their number in `range` (default: that of the elements), or a tensor of edges. With
@@ -222,7 +223,7 @@ def histogram(
 @public(method=False)
 def histogramdd(
     input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False
-) -> Any:
+) -> HistEdges:
     """(hist, bin_edges) of points (..., n) in n dimensions; bin_edges has a tensor for each.
 
     `bins` is a number for all dimensions, one for each, or a sequence of edges; `range` is flat:

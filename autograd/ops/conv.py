@@ -22,6 +22,7 @@ from ..errors import ShapeError, described
 from ..function import Op
 from ..tensor import Tensor
 from .windows import (
+    IN_CACHE,
     Windows,
     batch_first,
     batch_last,
@@ -95,7 +96,7 @@ class Conv(Op):
     }
     formula = {"x": "transposed conv of g with w", "w": "conv of x with g", "b": "sum of g"}
 
-    def forward(x, w, b, windows, groups):  # type: ignore[no-untyped-def]
+    def forward(x, w, b, windows, groups):
         by_rows = _by_rows(windows, len(x))
         a = batch_last(x, windows).reshape(x.shape[1], *by_rows.padded, len(x))
         columns = _columns(a, by_rows, groups)
@@ -117,7 +118,7 @@ class ConvInput(Op):
     }
     formula = {"y": "conv of g with w", "w": "conv of g with y"}
 
-    def forward(y, w, windows, groups):  # type: ignore[no-untyped-def]
+    def forward(y, w, windows, groups):
         n, by_rows = len(y), _by_rows(windows, len(y))
         channels, stride = w.shape[1], by_rows.stride[0]
         x = np.zeros((groups, channels, *by_rows.padded, n), y.dtype)
@@ -127,20 +128,31 @@ class ConvInput(Op):
         # with the same remainder add up in one product, over `taps` outputs in a row.
         for first in range(min(stride, by_rows.kernel[0])):
             part = k[:, :, first::stride][:, :, ::-1]
-            taps, rows = part.shape[2], g.shape[1] + part.shape[2] - 1
+            taps = part.shape[2]
             m = part.transpose(0, *range(3, part.ndim), 2, 1)
             m = m.reshape(groups, 1, m[0, ..., 0, 0].size, taps * g.shape[2])
-            sums = np.matmul(m, _neighbours(g, taps))
-            sums = sums.reshape(
-                groups, rows, channels, *by_rows.kernel[1:], *by_rows.out[1:], n
-            ).swapaxes(1, 2)
-            offsets = list(np.ndindex(by_rows.kernel[1:]))
-            target = x[:, :, first : first + (rows - 1) * stride + 1 : stride]
-            for offset, slices in zip(offsets, by_rows.offsets(1), strict=True):
-                part_of_x = target[:, :, :, *slices]
-                part_of_x += sums[:, :, :, *offset]
+            _add_rows(m, _neighbours(g, taps), x[:, :, first::stride], by_rows)
         x = x.reshape(groups * channels, *windows.padded, n)
         return batch_first(x[:, *windows.inner()])
+
+
+def _add_rows(m: np.ndarray, g: np.ndarray, x: np.ndarray, windows: Windows) -> None:
+    """Adds the products of `m` with the rows of `g` to the rows of `x`, at the kernel's offsets.
+
+    As many rows at once as fit in the cache with their products.
+    """
+    offsets = list(zip(np.ndindex(windows.kernel[1:]), windows.offsets(1), strict=True))
+    rows, size = g.shape[1], m[:, 0, :, 0].size * g.shape[3]
+    block = max(1, IN_CACHE // max(size, 1))
+    for start in range(0, rows, block):
+        sums = np.matmul(m, g[:, start : start + block])
+        sums = sums.reshape(
+            *sums.shape[:2], x.shape[1], *windows.kernel[1:], *windows.out[1:], x.shape[-1]
+        ).swapaxes(1, 2)
+        target = x[:, :, start : min(start + block, rows)]
+        for offset, slices in offsets:
+            part = target[:, :, :, *slices]
+            part += sums[:, :, :, *offset]
 
 
 def _contiguous(y: np.ndarray) -> np.ndarray:
@@ -175,7 +187,7 @@ class ConvWeight(Op):
     }
     formula = {"y": "conv of x with g", "x": "transposed conv of y with g"}
 
-    def forward(y, x, windows, groups):  # type: ignore[no-untyped-def]
+    def forward(y, x, windows, groups):
         by_rows = _by_rows(windows, len(x))
         a = batch_last(x, windows).reshape(x.shape[1], *by_rows.padded, len(x))
         columns = _columns(a, by_rows, groups)
@@ -333,7 +345,7 @@ def _conv_transpose(dims: int) -> Any:
             )
         windows = Windows(size, kernel, out, stride, padding, padding, dilation)
         y = restored(ConvInput.apply(x, w, windows, groups), was_batched)
-        return y if b is None else y + b.reshape(-1, *(1,) * dims)  # type: ignore[operator]
+        return y if b is None else y + b.reshape(-1, *(1,) * dims)
 
     return spatial(conv_transpose, "conv_transpose", dims, _TRANSPOSE, ConvInput)
 

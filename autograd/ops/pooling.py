@@ -8,6 +8,7 @@ of equal ones. `Pick` reads at those places and `Place` adds there; each is the 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import reduce
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..errors import ShapeError, described
 from ..function import Op
 from ..tensor import Tensor, wrap
 from .windows import (
+    IN_CACHE,
     Windows,
     batch_first,
     batch_last,
@@ -40,37 +42,43 @@ class MaxPool(Op):
     backward = {"x": lambda g, ctx, windows: Place.call(g, ctx.winner, windows)}
     formula = {"x": "g at the places of the maxima, 0 elsewhere"}
 
-    def forward(ctx, x, windows):  # type: ignore[no-untyped-def]
+    def forward(ctx, x, windows):
         if any(ctx.needs_input_grad):
             best, ctx.winner = _best(x, windows)
             return batch_first(best)
-        slices = _slices(x, windows)
+        a = batch_last(x, windows, lowest(x.dtype))
+        slices = [a[:, *s] for s in windows.offsets()]
         return batch_first(reduce(np.maximum, slices[1:], slices[0].copy()))
 
 
-def _slices(x: np.ndarray, windows: Windows) -> list[np.ndarray]:
-    """For each kernel element what it meets, as (C, *out, N)."""
-    a = batch_last(x, windows, lowest(x.dtype))
-    return [a[:, *s] for s in windows.offsets()]
+def _blocks(channels: int, size: int) -> Iterator[slice]:
+    """Some channels at a time, as many as fit in the cache; `size` is the elements of one."""
+    step = max(1, IN_CACHE // max(size, 1))
+    return (slice(i, i + step) for i in range(0, channels, step))
 
 
 def _best(x: np.ndarray, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
     """The maxima and the numbers of the kernel elements that met them; NaN wins, as in PyTorch."""
-    slices = _slices(x, windows)
-    best = slices[0].copy()
-    number = np.uint8 if len(slices) <= 256 else np.int32
+    a = batch_last(x, windows, lowest(x.dtype))
+    offsets = list(windows.offsets())
+    number = np.uint8 if len(offsets) <= 256 else np.int32
+    best = np.empty((len(a), *windows.out, a.shape[-1]), a.dtype)
     winner = np.zeros(best.shape, number)
-    with_nan = x.dtype.kind == "f" and any(np.isnan(s.max(initial=0)) for s in slices)
+    with_nan = a.dtype.kind == "f" and np.isnan(a.max(initial=0))
     first = _first_inside(windows) if windows.padded != windows.size else None
-    for k, s in enumerate(slices[1:], 1):
-        better = s > best
-        if with_nan:
-            better |= np.isnan(s)
-        if first is not None:
-            better |= first == k
-        # Later elements have larger numbers, so the maximum is the last that was better.
-        np.maximum(winner, better.view(np.uint8) * number(k), out=winner)
-        np.maximum(best, s, out=best)
+    for block in _blocks(len(a), math.prod(best.shape[1:])):
+        maximum, number_of_it = best[block], winner[block]
+        maximum[...] = a[block, *offsets[0]]
+        better = np.empty(maximum.shape, np.bool_)
+        for k, s in enumerate(offsets[1:], 1):
+            np.greater(a[block, *s], maximum, out=better)
+            if with_nan:
+                better |= np.isnan(a[block, *s])
+            if first is not None:
+                better |= first == k
+            # Later elements have larger numbers, so the maximum is the last that was better.
+            np.maximum(number_of_it, better.view(np.uint8) * number(k), out=number_of_it)
+            np.maximum(maximum, a[block, *s], out=maximum)
     return best, winner
 
 
@@ -88,7 +96,7 @@ class Place(Op):
     backward = {"x": lambda g, winner, windows: Pick.call(g, winner, windows)}
     formula = {"x": "g at the winners"}
 
-    def forward(x, winner, windows):  # type: ignore[no-untyped-def]
+    def forward(x, winner, windows):
         x = np.ascontiguousarray(x.transpose(*range(1, x.ndim), 0))
         shape = (len(x), *windows.padded, x.shape[-1])
         tiles = windows.stride == windows.kernel and set(windows.dilation) == {1}
@@ -98,11 +106,12 @@ class Place(Op):
             out = np.empty(shape, x.dtype)  # every element belongs to exactly one window
         else:
             out = np.zeros(shape, x.dtype)
-        for k, s in enumerate(windows.offsets()):
-            if tiles:
-                np.multiply(x, winner == k, out=out[:, *s])
-            else:
-                out[:, *s] += x * (winner == k)
+        for block in _blocks(len(x), math.prod(x.shape[1:])):
+            for k, s in enumerate(windows.offsets()):
+                if tiles:
+                    np.multiply(x[block], winner[block] == k, out=out[block, *s])
+                else:
+                    out[block, *s] += x[block] * (winner[block] == k)
         return batch_first(out[:, *windows.inner()])
 
 
@@ -113,7 +122,7 @@ class Pick(Op):
     backward = {"x": lambda g, winner, windows: Place.call(g, winner, windows)}
     formula = {"x": "g at the winners, 0 elsewhere"}
 
-    def forward(x, winner, windows):  # type: ignore[no-untyped-def]
+    def forward(x, winner, windows):
         a = batch_last(x, windows)
         out = np.zeros(winner.shape, a.dtype)
         for k, s in enumerate(windows.offsets()):
@@ -240,7 +249,7 @@ def _max_unpool(dims: int) -> Any:
                 f"stride {stride}"
             )
         zeros = wrap(np.zeros((*x.shape[:2], math.prod(size)), x.dtype))
-        flat = zeros.scatter(2, places.flatten(2), x.flatten(2))  # type: ignore[attr-defined]
+        flat = zeros.scatter(2, places.flatten(2), x.flatten(2))
         return restored(flat.reshape(*x.shape[:2], *size), was_batched)
 
     return spatial(max_unpool, "max_unpool", dims, _MAX_UNPOOL)
@@ -283,7 +292,7 @@ def _adaptive_max_pool(dims: int) -> Any:
             starts = [a + w for (a, _), w in zip(box, within, strict=True)]
             places[:, :, *index] = np.ravel_multi_index(starts, size)
         indices = wrap(places)
-        values = x.flatten(2).gather(2, indices.flatten(2)).reshape(places.shape)  # type: ignore[attr-defined]
+        values = x.flatten(2).gather(2, indices.flatten(2)).reshape(places.shape)
         values, indices = restored(values, was_batched), restored(indices, was_batched)
         return (values, indices) if return_indices else values
 

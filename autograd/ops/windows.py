@@ -21,6 +21,8 @@ from ..errors import ShapeError, described
 from ..registry import public
 from ..tensor import Tensor
 
+IN_CACHE = 1 << 17  # elements: half a megabyte of float32
+
 
 class Windows(NamedTuple):
     """The positions of a kernel; each field has one entry per spatial dimension."""

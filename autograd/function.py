@@ -51,6 +51,12 @@ class Node:
     hooks: dict[int, Callable[..., Any]] | None = None
     # True: a gradient that vjp returns is the upstream one, a view of it, or a new array.
     makes_own_gradients = False
+    index = 0  # beside an `Output`'s: of a node with one result, the place of that result
+
+    @property
+    def node(self) -> Node:
+        """The node itself, beside an `Output`'s node."""
+        return self
 
     @property
     def needs_input_grad(self) -> tuple[bool, ...]:
@@ -281,7 +287,7 @@ class Op(Node):
                     result._edge = output
         if self.view:
             for result in results:
-                result._become_view(args[0], None, ())
+                result._become_part(args[0])
         if record and mode.watchers:
             tell_watchers(self, results)
         return results

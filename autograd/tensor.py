@@ -366,8 +366,17 @@ class Tensor(Protocols):
         self._counter = source._versions()
         self._seen, self._epoch = self._counter.n, base._epoch
         chain = source._view if source._base is not None else ()
-        if op is not None and chain is not None and (mode.grad or source._edge is None):
+        if chain is not None and (mode.grad or source._edge is None):
             self._view = (*chain, (op, args))
+
+    def _become_part(self, source: Tensor) -> None:
+        """Notes that this tensor is one of several views that an operation made of `source`.
+
+        It cannot be made again alone, and so not be changed in place where gradients flow.
+        """
+        self._base = base = source if source._base is None else source._base
+        self._counter = counter = source._versions()
+        self._seen, self._epoch = counter.n, base._epoch
 
     def _follow_base(self) -> None:
         """Takes up the base's history if an in-place change may have rewritten it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,9 @@ def _of_one_dtype(tensors: Any, name: str) -> list[Tensor]:
     xs = [x if isinstance(x, Tensor) else as_tensor(x) for x in tensors]
     if not xs:
         raise ShapeError(f"{name}: expected a non-empty sequence of tensors")
-    dtype = xs[0]._data.dtype
-    if any(x._data.dtype is not dtype for x in xs):
-        for x in xs:
-            dtype = promote_types(dtype, x._data.dtype)
+    dtypes = {x._data.dtype for x in xs}
+    if len(dtypes) > 1:
+        dtype = reduce(promote_types, dtypes)
         xs = [to(x, dtype) for x in xs]
     return xs
 
@@ -61,6 +61,8 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     before, behind = first[:axis], first[axis + 1 :]
     for i, x in enumerate(xs):
         shape = x._data.shape
+        if shape == first and shape:
+            continue
         if shape == (0,):  # fits tensors of any shape, as in PyTorch
             xs[i] = Reshape.apply(x, (*before, 0, *behind))
         elif not shape or shape[:axis] != before or shape[axis + 1 :] != behind:
@@ -77,12 +79,14 @@ class Stack(Op):
     }
     formula = {"xs": "the part of g that came from each"}
 
-    def forward(axis, *xs):
+    def forward(axis, *xs):  # type: ignore[no-untyped-def]
+        # As np.stack, which spends most of its time on giving each array the new dimension.
         shape = xs[0].shape
-        if axis == len(shape):
-            return np.stack(xs, axis)
-        # The same, but np.stack spends most of its time on giving each array the new dimension.
-        return np.concatenate(xs, axis).reshape(*shape[:axis], len(xs), *shape[axis:])
+        if not shape:
+            return np.array(xs)
+        at = axis if axis < len(shape) else 0
+        out = np.concatenate(xs, at).reshape(*shape[:at], len(xs), *shape[at:])
+        return out if at == axis else np.ascontiguousarray(np.moveaxis(out, 0, -1))
 
 
 @public(method=False, op=Stack)
@@ -95,7 +99,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     """
     xs = _of_one_dtype(tensors, "stack")
     shape = xs[0]._data.shape
-    if any(x._data.shape != shape for x in xs):
+    if len({x._data.shape for x in xs}) > 1:
         raise ShapeError(
             f"stack: all tensors must have one shape, got {', '.join(map(described, xs))}; use "
             "cat to join along an existing dimension"

@@ -175,9 +175,13 @@ def _reduced_in_table(
     """
     positions = np.arange(x._data.size).reshape(x._data.shape)[index]
     y = Expand.apply(y, positions.shape)
-    places, row, size = np.unique(positions.reshape(-1), return_inverse=True, return_counts=True)
-    order = np.argsort(row, kind="stable")
+    positions = positions.reshape(-1)
+    counts = np.bincount(positions, minlength=x._data.size)
+    places = np.flatnonzero(counts)
+    size = counts[places]
+    row = (np.cumsum(counts > 0) - 1)[positions]
     column = np.empty_like(row)
+    order = np.argsort(positions, kind="stable")
     column[order] = np.arange(row.size) - np.repeat(np.cumsum(size) - size, size)
     blank = np.full((places.size, size.max(initial=0)), _neutral(reduce, x.dtype), x.dtype)
     table = SetItem.apply(wrap(blank), Reshape.apply(y, (row.size,)), (row, column))

@@ -17,8 +17,6 @@ import pytest
 
 import autograd
 import nn
-from autograd.function import Node
-from autograd.tensor import wrap
 from autograd.viz import Graph, Names, draw, graph_of
 from autograd.viz.dot import LARGEST_INLINE, to_dot
 
@@ -136,15 +134,30 @@ def test_roots_may_be_several_a_leaf_or_the_same_twice() -> None:
     ]
 
 
-def test_a_node_that_is_no_built_in_operation_is_drawn_under_its_class_name() -> None:
-    class Cube(Node):
-        dtype = np.dtype(np.float32)
-        sequence = 2**62
+def test_a_function_of_the_user_is_drawn_under_its_name() -> None:
+    class Cube(autograd.Function):
+        @staticmethod
+        def forward(ctx, x):  # type: ignore[no-untyped-def]
+            ctx.save_for_backward(x)
+            ctx.node, ctx.index = "theirs", 3  # which are no part of the graph
+            return x**3
 
-    x, node = leaf(2), Cube()
-    node.edges, node.shape = (x._edge,), (2,)
-    root = wrap(x.numpy(force=True) ** 3, node)
-    assert triples(graph_of([root])) == [("parameter", "Cube", 0), ("Cube", "output", 0)]
+        @staticmethod
+        def backward(ctx, g):  # type: ignore[no-untyped-def]
+            (x,) = ctx.saved_tensors
+            return 3 * x**2 * g
+
+    x = leaf(2)
+    y = Cube.apply(x)
+    graph = graph_of([y + y])
+    assert triples(graph) == [
+        ("parameter", "Cube", 0),
+        ("Cube", "+", 0),
+        ("Cube", "+", 1),
+        ("+", "output", 0),
+    ]
+    assert [edge.output for edge in graph.edges] == [0, 0, 0, 0]
+    assert y.grad_fn.name() == "CubeBackward" and y.output_nr == 0
 
 
 def test_a_long_chain_needs_no_recursion() -> None:
@@ -214,6 +227,12 @@ def test_an_intermediate_result_is_called_as_its_variable() -> None:
     text = loss.draw().source
     assert ">hidden: float32[2]<" in text
     assert names_of(loss.draw())[-1] == "loss = 5.437"
+
+
+def test_tensors_in_a_list_are_called_by_their_place() -> None:
+    w, others = [leaf(2), leaf(2)], {"key": leaf(2)}
+    found = names_of((w[0] * w[1] * others["key"]).draw())
+    assert {"w[0]", "w[1]", "others[&#x27;key&#x27;]"} <= set(found)
 
 
 def test_a_loop_over_parameters_does_not_rename_them() -> None:

@@ -146,7 +146,7 @@ class _Builder:
             "op",
             tuple((tuple(r.shape), str(r.dtype)) for r in results),
             name=self.names.of(node),
-            op=node.op_name if is_op else type(node).__name__,
+            op=node.op_name if is_op else node.name().removesuffix("Backward"),
             symbol=node.symbol if is_op else "",
             infix=infix,
             arguments=arguments,

@@ -14,6 +14,9 @@ import numpy as np
 
 from ..tensor import Tensor
 
+LONGEST = 1000
+"""Longer lists of the caller are not searched for tensors."""
+
 
 class Names:
     """Names by the engine's object: a leaf, a node, or the array of a constant."""
@@ -72,8 +75,8 @@ class Names:
     def add_variables(self, frame: FrameType) -> None:
         """Names from the variables that a frame sees: its own, then those of its module.
 
-        Modules among them name their parameters, as in `model.0.weight`. Names with a leading
-        underscore, such as a notebook's `_` and `_12`, are left out.
+        A module names its parameters, as in `model.0.weight`, a list or dict its elements, as in
+        `w[0]`. Names with a leading underscore, such as a notebook's `_` and `_12`, are left out.
         """
         variables = [*frame.f_locals.items(), *frame.f_globals.items()]
         visible = [(name, value) for name, value in variables if name[:1] != "_"]
@@ -84,6 +87,17 @@ class Names:
         for name, value in visible:
             if isinstance(value, Tensor):
                 self.add(value.name or name, value)
+        for name, value in visible:
+            for place, element in _elements(value):
+                if isinstance(element, Tensor):
+                    self.add(element.name or f"{name}[{place!r}]", element)
+
+
+def _elements(value: Any) -> Iterable[tuple[Any, Any]]:
+    """The places and elements of a plain list, tuple or dict that is not too long to look at."""
+    if type(value) not in (list, tuple, dict) or len(value) > LONGEST:
+        return ()
+    return value.items() if type(value) is dict else enumerate(value)
 
 
 def identity(thing: Any) -> Any:

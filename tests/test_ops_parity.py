@@ -12,6 +12,7 @@ from op_samples.calling import array_of, derivatives, run_ours, run_torch
 import autograd
 from autograd.registry import ENTRIES
 
+pytest.importorskip("torch")
 pytestmark = pytest.mark.parity
 FAMILIES = (IndexError, TypeError, NotImplementedError, ValueError, RuntimeError)
 

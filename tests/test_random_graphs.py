@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from op_samples import ROWS, Row, Sample
 from op_samples.calling import (
+    Outcome,
     array_of,
     counterpart,
     derivatives,
@@ -40,10 +41,10 @@ PAIRS: list[Pair] = [
 LEAVES = [np.cos(np.arange(n) + n).reshape(shape) for n, shape in ((6, (2, 3)), (3, (3,)), (1, ()))]
 
 
-def programs(pairs: Sequence[Pair]) -> st.SearchStrategy[Program]:
+def programs(pairs: Sequence[Pair], longest: int = 50) -> st.SearchStrategy[Program]:
     operation = st.tuples(st.integers(0, len(pairs) - 1), st.integers(0, 10**4))
     # Of any length alike; lists of a range of lengths are mostly short.
-    return st.integers(1, 50).flatmap(lambda n: st.lists(operation, min_size=n, max_size=n))
+    return st.integers(1, longest).flatmap(lambda n: st.lists(operation, min_size=n, max_size=n))
 
 
 def run(
@@ -91,18 +92,18 @@ def noted(program: Program, pairs: Sequence[Pair]) -> None:
 
 
 @pytest.fixture(scope="module")
-def pairs_of_torch(torch: Any) -> list[Pair]:
-    """The pairs that PyTorch can differentiate."""
-    found = []
+def pairs_of_torch(torch: Any) -> dict[int, list[Pair]]:
+    """The pairs that PyTorch can differentiate, by how often."""
+    found: dict[int, list[Pair]] = {1: [], 2: []}
     for row, sample in PAIRS:
         if row.torch is None:
             continue
-        try:
-            outcome = run_torch(torch, row, sample, "float64")
-            derivatives(outcome, torch, 1)
-            found.append((row, sample))
-        except (LookupError, RuntimeError):
-            continue
+        for order in range(1, row.grad + 1):
+            try:
+                derivatives(run_torch(torch, row, sample, "float64"), torch, order)
+            except RuntimeError:
+                break
+            found[order].append((row, sample))
     return found
 
 
@@ -124,22 +125,45 @@ def close(a: Any, b: Any, what: str) -> None:
     np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-8 * max(1.0, np.abs(b).max()), err_msg=what)
 
 
+def both(torch: Any, program: Program, pairs: Sequence[Pair]) -> tuple[Outcome, Outcome]:
+    """The program with autograd and with PyTorch, each with its own leaves."""
+    noted(program, pairs)
+    mine = [leaf(a) for a in LEAVES]
+    theirs = [torch.from_numpy(a.copy()).requires_grad_() for a in LEAVES]
+
+    def expected() -> Any:
+        return run(program, pairs, theirs, lambda row: of_torch(torch, row), torch.from_numpy)
+
+    return Outcome(lambda: ours(program, pairs, mine), mine), Outcome(expected, theirs)
+
+
 @pytest.mark.parity
-def test_values_and_gradients_are_those_of_pytorch(torch: Any, pairs_of_torch: list[Pair]) -> None:
-    @hypothesis.given(programs(pairs_of_torch))
+def test_values_and_gradients_are_those_of_pytorch(
+    torch: Any, pairs_of_torch: dict[int, list[Pair]]
+) -> None:
+    @hypothesis.given(programs(pairs_of_torch[1]))
     def check(program: Program) -> None:
-        noted(program, pairs_of_torch)
-        mine = [leaf(a) for a in LEAVES]
-        theirs = [torch.from_numpy(a.copy()).requires_grad_() for a in LEAVES]
-        value = ours(program, pairs_of_torch, mine)
-        expected = run(
-            program, pairs_of_torch, theirs, lambda row: of_torch(torch, row), torch.from_numpy
-        )
-        close(value, expected, "value")
-        value.backward()
-        expected.backward()
-        for i, (a, b) in enumerate(zip(mine, theirs, strict=True)):
+        found, expected = both(torch, program, pairs_of_torch[1])
+        close(found.results[0], expected.results[0], "value")
+        found.results[0].backward()
+        expected.results[0].backward()
+        for i, (a, b) in enumerate(zip(found.inputs, expected.inputs, strict=True)):
             close(a.grad, b.grad, f"gradient of leaf {i}")
+
+    check()
+
+
+@pytest.mark.parity
+def test_second_derivatives_are_those_of_pytorch(
+    torch: Any, pairs_of_torch: dict[int, list[Pair]]
+) -> None:
+    @hypothesis.given(programs(pairs_of_torch[2], longest=15))
+    def check(program: Program) -> None:
+        found, expected = both(torch, program, pairs_of_torch[2])
+        levels = zip(derivatives(found, autograd, 2), derivatives(expected, torch, 2), strict=True)
+        for order, (mine, theirs) in enumerate(levels, 1):
+            for i, (a, b) in enumerate(zip(mine, theirs, strict=True)):
+                close(a, b, f"derivative {order} by leaf {i}")
 
     check()
 

@@ -17,7 +17,8 @@ STEPS = 50
 
 
 def case(name, *args, rule="SGD", **kwargs):
-    return pytest.param(name, args, kwargs, rule, id=f"{name}-{rule}-{args}-{kwargs}"[:80])
+    shown = re.sub(r" at 0x\w+", "", f"{name}-{rule}-{args}-{kwargs}")  # the same in every process
+    return pytest.param(name, args, kwargs, rule, id=shown[:80])
 
 
 CASES = [

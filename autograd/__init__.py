@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from . import silent as silent  # first: its filter must stand before any operation runs
-from . import ops as ops
-from . import random as random
+from . import checkpoint as checkpoint, graph as graph, ops as ops, random as random
+from .anomaly import (
+    detect_anomaly as detect_anomaly,
+    is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
+    is_anomaly_enabled as is_anomaly_enabled,
+    set_detect_anomaly as set_detect_anomaly,
+)
 from .binding import bind
 from .custom import Function as Function, once_differentiable as once_differentiable
 from .dtypes import (

@@ -171,13 +171,15 @@ class _Saved:
 
     def __init__(self, value: Tensor, index: int | None, edge: Any) -> None:
         self.index, self.edge = index, edge
-        self.value = value if index is None else value.detach()
+        self.value: Any = value if index is None else value.detach()
         self.version = value._version
 
     def tensor(self, node: FunctionNode) -> Tensor:
         """The tensor in its place in the graph."""
         value, edge = self.value, self.edge
-        if value._version != self.version:
+        if not isinstance(value, Tensor):  # see graph.py
+            value = value.unpack()
+        elif value._version != self.version:
             raise in_place_error(node, "a saved tensor", value)
         if self.index in node.differentiable:
             outputs = node.outputs

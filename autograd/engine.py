@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from .errors import GraphError, ShapeError, described
+from .errors import GraphError, ShapeError, described, placed
 from .function import Node, Output
 from .grad_mode import mode, set_grad_enabled
 from .hooks import run_hooks
+from .roots import check_inputs, roots_of, sequence_of
 from .tensor import Leaf, Tensor, wrap
 
 
@@ -38,11 +39,11 @@ def backward(
     tensor([3., 5.])
     """
     if inputs is not None:
-        inputs = list(dict.fromkeys(_sequence_of(inputs)))
+        inputs = list(dict.fromkeys(sequence_of(inputs)))
         if not inputs:
             raise RuntimeError("backward: `inputs` is empty; leave it out for all leaves")
-        _check_inputs(inputs, "backward")
-    roots, seeds = _roots(_sequence_of(tensors), grad_tensors, create_graph, "backward")
+        check_inputs(inputs, "backward")
+    roots, seeds = roots_of(sequence_of(tensors), grad_tensors, create_graph, "backward")
     table = _run(roots, seeds, retain_graph, create_graph, inputs)
     for target, (g, owned) in table.items():
         if type(target) is Leaf and (leaf := target.variable) is not None:
@@ -74,11 +75,11 @@ def grad(
     """
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused=True, or leave it out")
-    inputs = _sequence_of(inputs)
+    inputs = sequence_of(inputs)
     if not inputs:
         raise RuntimeError("grad: `inputs` is empty; name the tensors to differentiate by")
-    _check_inputs(inputs, "grad")
-    roots, seeds = _roots(_sequence_of(outputs), grad_outputs, create_graph, "grad")
+    check_inputs(inputs, "grad")
+    roots, seeds = roots_of(sequence_of(outputs), grad_outputs, create_graph, "grad")
     table = _run(roots, seeds, retain_graph, create_graph, inputs)
     results: list[Tensor | None] = []
     shared = {id(seed) for seed in seeds}
@@ -158,7 +159,9 @@ def backward_steps(
         except GraphError:
             raise
         except Exception as error:
-            error.add_note(f"in the backward pass of {node!r} (its result was {described(node)})")
+            error.add_note(
+                f"in the backward pass of {node!r} (its result was {described(node)}){placed(node)}"
+            )
             raise
         if keep:
             contributions = [
@@ -351,61 +354,3 @@ def _target(x: Tensor) -> Any:
     if x._base is not None:
         x._follow_base()
     return x._edge
-
-
-def _sequence_of(x: Any) -> list[Any]:
-    return list(x) if isinstance(x, (list, tuple)) else [x]
-
-
-def _check_inputs(inputs: list[Any], name: str) -> None:
-    for i, x in enumerate(inputs):
-        if not isinstance(x, Tensor):
-            raise TypeError(f"{name}: input {i} is a {type(x).__name__}, not a Tensor")
-        if not x.requires_grad:
-            raise RuntimeError(f"{name}: input {i}, {described(x)}, does not require grad")
-
-
-def _roots(
-    roots: list[Any], gradients: Any, graph: bool, name: str
-) -> tuple[list[Tensor], list[Any]]:
-    """The roots with their seeds: the given gradients, or ones for one-element tensors."""
-    given = [None] * len(roots) if gradients is None else _sequence_of(gradients)
-    if len(given) != len(roots):
-        raise RuntimeError(f"{name}: {len(roots)} outputs but {len(given)} gradients for them")
-    seeds = []
-    for root, gradient in zip(roots, given, strict=True):
-        if not isinstance(root, Tensor):
-            raise TypeError(
-                f"{name}: expected a Tensor to differentiate, got {type(root).__name__}"
-                + ("; call the model and its loss first" if callable(root) else "")
-            )
-        if not root.requires_grad:
-            raise RuntimeError(
-                f"{name}: {described(root)} does not require grad and has no graph: none of the "
-                "tensors it was computed from has requires_grad=True, or it was computed under "
-                "no_grad() or from a detach()ed tensor"
-            )
-        seeds.append(_seed(root, gradient, graph, name))
-    return roots, seeds
-
-
-def _seed(root: Tensor, gradient: Any, graph: bool, name: str) -> Any:
-    if gradient is None:
-        if root._data.size != 1:
-            raise RuntimeError(
-                f"{name}: the gradient can be left out only for a one-element tensor, this one "
-                f"is {described(root)}; reduce it, for example with .sum() or .mean(), or pass "
-                "a gradient of its shape"
-            )
-        seed = np.ones_like(root._data)
-        return wrap(seed) if graph else seed
-    if not isinstance(gradient, Tensor):
-        gradient = wrap(np.asarray(gradient, root._data.dtype))
-    if gradient._data.shape != root._data.shape:
-        raise ShapeError(
-            f"{name}: the gradient {described(gradient)} does not have the shape of the "
-            f"tensor {described(root)}"
-        )
-    if gradient._data.dtype != root._data.dtype:
-        gradient = gradient.to(root._data.dtype)
-    return gradient if graph else gradient._data

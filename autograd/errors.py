@@ -80,17 +80,26 @@ _KINDS: list[tuple[type[Exception], type[Exception]]] = [
 ]
 
 
+def placed(node: Any) -> str:
+    """Where `node` was recorded, as far as `detect_anomaly` was on."""
+    place = vars(node).get("recorded_at")
+    return f"; it was recorded at {place}" if place else ""
+
+
 def freed_error(node: Any) -> GraphError:
     return GraphError(
         f"backward through {node!r} a second time: the values it had saved were freed by the "
         "first backward pass. Pass retain_graph=True to the first backward() or grad(), or "
-        "compute the loss again"
+        f"compute the loss again{placed(node)}"
     )
 
 
 def in_place_error(node: Any, what: str, tensor: Any = None) -> GraphError:
     which = "" if tensor is None else f" ({described(tensor)}, now at version {tensor._version})"
+    counters = node._out_counters or () if tensor is None else (tensor._counter,)
+    places = [c.changed_at for c in counters if c.changed_at]
     return GraphError(
         f"{node!r} needs {what}{which} for its gradient, but it was changed in place after it "
         "was used. Use an out-of-place operation (x = x + 1 for x += 1), or change a clone()"
+        f"{placed(node)}{'; changed at ' + places[-1] if places else ''}"
     )

@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 class _Counter:
     """How often the memory behind a tensor and its views was changed in place."""
 
-    __slots__ = ("n",)
+    __slots__ = ("changed_at", "n")
 
     def __init__(self) -> None:
         self.n = 0
+        self.changed_at = ""  # the line of the last change, under `detect_anomaly`
 
 
 class Leaf:

@@ -6,8 +6,8 @@ import numpy as np
 from typing import Any as Any
 
 from . import silent as silent
-from . import ops as ops
-from . import random as random
+from . import checkpoint as checkpoint, graph as graph, ops as ops, random as random
+from .anomaly import detect_anomaly as detect_anomaly, is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled, is_anomaly_enabled as is_anomaly_enabled, set_detect_anomaly as set_detect_anomaly
 from .binding import bind
 from .custom import Function as Function, once_differentiable as once_differentiable
 from .dtypes import bool_ as bool_, can_cast as can_cast, double as double, float16 as float16, float32 as float32, float64 as float64, get_default_dtype as get_default_dtype, half as half, int8 as int8, int16 as int16, int32 as int32, int64 as int64, long as long, promote_types as promote_types, set_default_dtype as set_default_dtype, short as short, uint8 as uint8

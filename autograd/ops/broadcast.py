@@ -26,15 +26,15 @@ class Expand(Op):
 
 
 @public(numpy=np.broadcast_to, op=Expand)
-def broadcast_to(input: Any, shape: Any) -> Tensor:
-    """`input` repeated to `shape` without a copy, by the rules of broadcasting. A view.
+def broadcast_to(input: Any, size: Any) -> Tensor:
+    """`input` repeated to `size` without a copy, by the rules of broadcasting. A view.
 
     >>> import autograd
     >>> autograd.tensor([1.0, 2.0]).broadcast_to((2, 2))
     tensor([[1., 2.],
             [1., 2.]])
     """
-    return expand(input, shape)
+    return expand(input, size)
 
 
 @public()

@@ -55,6 +55,25 @@ def fill(input: Any, value: Any) -> Tensor:
     return MaskedFill.apply(as_tensor(input), number(value, "fill"), np.True_)
 
 
+@public()
+def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
+    """Fills the main diagonal in place; with `wrap` it starts again below in a tall matrix.
+
+    >>> import autograd
+    >>> autograd.zeros(2, 2).fill_diagonal_(1)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    mask = np.zeros(input._data.shape, np.bool_)
+    if mask.ndim < 2 or (mask.ndim > 2 and len(set(mask.shape)) > 1):
+        raise ShapeError(
+            f"fill_diagonal_: expected a matrix, or more dimensions of one size, got "
+            f"{described(input)}"
+        )
+    np.fill_diagonal(mask, True, wrap)
+    return input.masked_fill_(mask, fill_value)
+
+
 @public(in_place=True)
 def masked_scatter(input: Any, mask: Any, source: Any) -> Tensor:
     """`input` with elements of `source`, in their order, where `mask` holds.

@@ -145,7 +145,8 @@ def ravel(input: Any) -> Tensor:
     >>> autograd.zeros(2, 3).ravel().shape
     Size([6])
     """
-    return flatten(input)
+    x = as_tensor(input)
+    return Reshape.apply(x, (x._data.size,))
 
 
 @public()

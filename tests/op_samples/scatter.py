@@ -261,6 +261,17 @@ ANYWHERE = [
         numpy=lambda a, value: np.full(a.shape, value),
     ),
     Row(
+        "fill_diagonal_",
+        call(x(3, 3), 1.5),
+        call(x(5, 2), 0, wrap=True),
+        call(x(5, 2), fill_value=1),
+        call(x(2, 2, 2), 1.5),
+        bad(RuntimeError, x(3), 1.0),
+        bad(RuntimeError, x(2, 3, 3), 1.0),
+        run=lambda f, a, *args, **kwargs: f(a + a * 0, *args, **kwargs),
+        numpy=changed(lambda a, fill_value, wrap=False: np.fill_diagonal(a, fill_value, wrap)),
+    ),
+    Row(
         "diagonal_scatter",
         call(x(2, 3), x(2)),
         call(x(3, 3), x(2), -1),

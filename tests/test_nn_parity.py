@@ -42,7 +42,8 @@ class Case:
 
     def __str__(self) -> str:
         shown = [repr(a) for a in self.args]
-        shown += [f"{k}={np.shape(v) or v}" for k, v in self.kwargs.items()]
+        # A function by its name: its address differs between the processes of a run.
+        shown += [f"{k}={getattr(v, '__name__', np.shape(v) or v)}" for k, v in self.kwargs.items()]
         shapes = " ".join("x".join(map(str, a.shape)) or "0d" for a in self.inputs)
         return f"{self.name}({', '.join(shown)}) {shapes}"
 

@@ -26,7 +26,12 @@ class _Run:
     """One call of a checkpointed function, which can be repeated."""
 
     def __init__(
-        self, function: Callable[..., Any], args: Any, kwargs: Any, again: Any, preserve: bool,
+        self,
+        function: Callable[..., Any],
+        args: Any,
+        kwargs: Any,
+        again: Any,
+        preserve: bool,
         check: bool,
     ) -> None:
         self.function, self.args, self.kwargs, self.again = function, args, kwargs, again

@@ -319,6 +319,8 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 class _NotTwice(Node):
     """Stands for the derivative that a `once_differentiable` backward does not have."""
 
+    of: str
+
     @classmethod
     def result(cls, value: Tensor, of: FunctionNode, edges: tuple[Any, ...]) -> Tensor:
         node = cls()

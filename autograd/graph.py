@@ -83,8 +83,10 @@ def _pack(node: Any, hooks: saved_tensors_hooks) -> None:
     """Replaces what an `Op` saved: arguments, result, and arrays that are attributes of ctx."""
     *arguments, out = node.args
     packed = [
-        Packed(a.detach(), hooks) if isinstance(a, Tensor)
-        else Packed(wrap(a), hooks) if isinstance(a, np.ndarray) and a.ndim
+        Packed(a.detach(), hooks)
+        if isinstance(a, Tensor)
+        else Packed(wrap(a), hooks)
+        if isinstance(a, np.ndarray) and a.ndim
         else a
         for a in arguments
     ]
@@ -136,7 +138,7 @@ class _PackedOp:
             return super()._value(i, graph)  # type: ignore[misc]
         out, outputs = self.args[-1], self.outputs  # type: ignore[attr-defined]
         several = isinstance(out, tuple)
-        values = [self._once(p)._data for p in (out if several else (out,))]
+        values: list[Any] = [self._once(p)._data for p in (out if several else (out,))]
         if graph:
             values = [
                 wrap(v, e) for v, e in zip(values, outputs if several else (self,), strict=True)

@@ -226,8 +226,9 @@ def test_hooks_on_a_node_with_constants_several_results_and_a_users_function():
     x = leaf(2.0)
     a, b = Double.apply(x, 2)
     seen = []
-    a.grad_fn.register_hook(lambda by, of: seen.append([None if g is None else g.item()
-                                                        for g in (*by, *of)]))
+    a.grad_fn.register_hook(
+        lambda by, of: seen.append([None if g is None else g.item() for g in (*by, *of)])
+    )
     (a * 3).backward()
     assert seen == [[6, None, 3, None]]
     with pytest.raises(RuntimeError, match="2 gradients in the place of 1"):

@@ -120,8 +120,9 @@ def test_what_saved_hooks_must_not_do():
         y = x.exp()
     with pytest.raises(TypeError, match="unpack hook must return a Tensor, got float"):
         y.sum().backward()
-    with pytest.raises(RuntimeError, match="changed its input in place"), saved_tensors_hooks(
-        lambda t: t.zero_(), lambda t: t
+    with (
+        pytest.raises(RuntimeError, match="changed its input in place"),
+        saved_tensors_hooks(lambda t: t.zero_(), lambda t: t),
     ):
         x.exp()
 

@@ -79,7 +79,7 @@ class Stack(Op):
     }
     formula = {"xs": "the part of g that came from each"}
 
-    def forward(axis, *xs):  # type: ignore[no-untyped-def]
+    def forward(axis, *xs):
         # As np.stack, which spends most of its time on giving each array the new dimension.
         shape = xs[0].shape
         if not shape:

@@ -71,7 +71,7 @@ def run_hooks(hooks: dict[int, Callable[..., Any]], g: Any) -> Any:
 def specialize(node: Any, mixin: type) -> None:
     """Makes `node` an instance of a subclass of its class and `mixin`."""
     if not isinstance(node, mixin):
-        node.__class__ = _specialized(type(node), mixin)
+        node.__class__ = _specialized(type(node), mixin)  # type: ignore[arg-type]
 
 
 @functools.cache

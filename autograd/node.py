@@ -1,4 +1,4 @@
-"""What the engine knows of a recorded operation: `Node`, and `Output` for one of several results."""
+"""What the engine knows of a recorded operation: `Node`, and `Output` where there are several."""
 
 from __future__ import annotations
 

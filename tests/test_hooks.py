@@ -224,7 +224,7 @@ def test_hooks_on_a_node_with_constants_several_results_and_a_users_function():
             return g * 2 + h, None
 
     x = leaf(2.0)
-    a, b = Double.apply(x, 2)
+    a, _ = Double.apply(x, 2)
     seen = []
     a.grad_fn.register_hook(
         lambda by, of: seen.append([None if g is None else g.item() for g in (*by, *of)])

@@ -1,7 +1,6 @@
 # Made by docs/make_reference.py from the table of functions; do not edit.
 import builtins
-from autograd.ops.linalg import SlogdetResult as SlogdetResult
-from autograd.return_types import HistEdges as HistEdges, MantissaExponent as MantissaExponent, MinMax as MinMax, ValuesIndices as ValuesIndices
+from autograd.return_types import HistEdges as HistEdges, MantissaExponent as MantissaExponent, MinMax as MinMax, SlogdetResult as SlogdetResult, ValuesIndices as ValuesIndices
 import numpy as np
 from typing import Any as Any
 

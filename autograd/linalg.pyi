@@ -1,7 +1,6 @@
 # Made by docs/make_reference.py from the table of functions; do not edit.
 import builtins
-from autograd.ops.linalg import EighResult as EighResult, QRResult as QRResult, SVDResult as SVDResult, SlogdetResult as SlogdetResult
-from autograd.ops.matrix_functions import LstsqResult as LstsqResult
+from autograd.return_types import EighResult as EighResult, LstsqResult as LstsqResult, QRResult as QRResult, SVDResult as SVDResult, SlogdetResult as SlogdetResult
 from autograd.tensor import Tensor as Tensor
 from typing import Any as Any
 

@@ -36,6 +36,44 @@ class HistEdges(NamedTuple):
     bin_edges: Any
 
 
+class SlogdetResult(NamedTuple):
+    """The sign and the logarithm of the absolute value of a determinant."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+
+class QRResult(NamedTuple):
+    """A matrix with orthonormal columns and an upper triangular one."""
+
+    Q: Tensor
+    R: Tensor
+
+
+class SVDResult(NamedTuple):
+    """Left singular vectors, singular values in descending order, right ones transposed."""
+
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+
+class EighResult(NamedTuple):
+    """Eigenvalues in ascending order, and eigenvectors as columns."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+class LstsqResult(NamedTuple):
+    """The solution of least squares and what is known about it."""
+
+    solution: Tensor
+    residuals: Tensor
+    rank: Tensor
+    singular_values: Tensor
+
+
 def _repr(self: Any) -> str:
     fields = ",\n".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
     return f"autograd.return_types.{type(self).__name__}(\n{fields})"
@@ -56,3 +94,8 @@ aminmax = _named("aminmax", MinMax)
 frexp = _named("frexp", MantissaExponent)
 histogram = _named("histogram", HistEdges)
 histogramdd = _named("histogramdd", HistEdges)
+linalg_slogdet = _named("linalg_slogdet", SlogdetResult)
+linalg_qr = _named("linalg_qr", QRResult)
+linalg_svd = _named("linalg_svd", SVDResult)
+linalg_eigh = _named("linalg_eigh", EighResult)
+linalg_lstsq = _named("linalg_lstsq", LstsqResult)

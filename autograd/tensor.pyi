@@ -1,8 +1,7 @@
 # Made by docs/make_reference.py from the table of functions; do not edit.
 import builtins
 from autograd.function import Node as Node, Output as Output
-from autograd.ops.linalg import SlogdetResult as SlogdetResult
-from autograd.return_types import HistEdges as HistEdges, MantissaExponent as MantissaExponent, MinMax as MinMax, ValuesIndices as ValuesIndices
+from autograd.return_types import HistEdges as HistEdges, MantissaExponent as MantissaExponent, MinMax as MinMax, SlogdetResult as SlogdetResult, ValuesIndices as ValuesIndices
 from collections.abc import Callable as Callable, Iterator as Iterator
 import numpy as np
 from typing import Any as Any

@@ -9,14 +9,16 @@ depend on the choice of vectors; there they are infinite or NaN, as in PyTorch.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from .. import return_types
 from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
 from ..registry import public
+from ..return_types import EighResult, QRResult, SlogdetResult, SVDResult
 from ..tensor import Tensor
 
 
@@ -147,13 +149,6 @@ def _det(input: Any) -> Tensor:
     return det(input)
 
 
-class SlogdetResult(NamedTuple):
-    """The sign and the logarithm of the absolute value of a determinant."""
-
-    sign: Tensor
-    logabsdet: Tensor
-
-
 class SlogDet(Op):
     op_name = "slogdet"
     backward = {
@@ -174,7 +169,7 @@ def slogdet(A: Any) -> SlogdetResult:
     >>> autograd.linalg.slogdet(autograd.eye(2) * 1e30).sign
     tensor(1.)
     """
-    return SlogdetResult(*SlogDet.apply(matrix(A, "linalg.slogdet", square=True)))
+    return return_types.linalg_slogdet(*SlogDet.apply(matrix(A, "linalg.slogdet", square=True)))
 
 
 @public("slogdet")
@@ -230,13 +225,6 @@ def _cholesky(input: Any, upper: bool = False) -> Tensor:
     return cholesky(input, upper=upper)
 
 
-class QRResult(NamedTuple):
-    """A matrix with orthonormal columns and an upper triangular one."""
-
-    Q: Tensor
-    R: Tensor
-
-
 class QR(Op):
     op_name = "qr"
     backward = {"x": lambda g, out, x: _by_qr(g, out[0], out[1], x)}
@@ -271,18 +259,10 @@ def qr(A: Any, mode: str = "reduced") -> QRResult:
     """
     a = matrix(A, "linalg.qr")
     if mode == "r":
-        return QRResult(as_tensor(np.zeros((0,), a.dtype)), QR.apply(a, "reduced")[1])
+        return return_types.linalg_qr(as_tensor(np.zeros((0,), a.dtype)), QR.apply(a, "reduced")[1])
     if mode not in ("reduced", "complete"):
         raise RuntimeError(f"linalg.qr: mode must be 'reduced', 'complete' or 'r', got {mode!r}")
-    return QRResult(*QR.apply(a, mode))
-
-
-class SVDResult(NamedTuple):
-    """Left singular vectors, singular values in descending order, right ones transposed."""
-
-    U: Tensor
-    S: Tensor
-    Vh: Tensor
+    return return_types.linalg_qr(*QR.apply(a, mode))
 
 
 class SVD(Op):
@@ -333,7 +313,7 @@ def svd(A: Any, full_matrices: bool = True) -> SVDResult:
     >>> autograd.linalg.svd(autograd.tensor([[3.0, 0.0], [0.0, 4.0]])).S
     tensor([4., 3.])
     """
-    return SVDResult(*SVD.apply(matrix(A, "linalg.svd"), full_matrices))
+    return return_types.linalg_svd(*SVD.apply(matrix(A, "linalg.svd"), full_matrices))
 
 
 @public(namespace="linalg")
@@ -345,13 +325,6 @@ def svdvals(A: Any) -> Tensor:
     tensor([4., 3.])
     """
     return SVD.apply(matrix(A, "linalg.svdvals"), False)[1]
-
-
-class EighResult(NamedTuple):
-    """Eigenvalues in ascending order, and eigenvectors as columns."""
-
-    eigenvalues: Tensor
-    eigenvectors: Tensor
 
 
 class Eigh(Op):
@@ -383,7 +356,8 @@ def eigh(A: Any, UPLO: str = "L") -> EighResult:
     """
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"linalg.eigh: UPLO must be 'L' or 'U', got {UPLO!r}")
-    return EighResult(*Eigh.apply(matrix(A, "linalg.eigh", square=True), UPLO.upper()))
+    a = matrix(A, "linalg.eigh", square=True)
+    return return_types.linalg_eigh(*Eigh.apply(a, UPLO.upper()))
 
 
 @public(namespace="linalg", numpy=np.linalg.eigvalsh)

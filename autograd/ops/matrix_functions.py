@@ -3,15 +3,17 @@ squares, exponentials."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from .. import return_types
 from ..axes import axis_of
 from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
 from ..registry import public
+from ..return_types import LstsqResult
 from ..tensor import Tensor
 from .indexing import where
 from .joining import stack
@@ -98,15 +100,6 @@ def cond(A: Any, p: Any = None) -> Tensor:
     return matrix_norm(a, p) * matrix_norm(inv(a), p)
 
 
-class LstsqResult(NamedTuple):
-    """The solution of least squares and what is known about it."""
-
-    solution: Tensor
-    residuals: Tensor
-    rank: Tensor
-    singular_values: Tensor
-
-
 @public(namespace="linalg")
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> LstsqResult:
     """The X (of least norm) that minimizes ‖A X - B‖, for matrices A (m, n) and B (m, k).
@@ -134,7 +127,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Ls
     with_rank = driver != "gels"
     rank = matrix_rank(a, rtol=rcond) if with_rank else as_tensor(np.zeros((0,), np.int64))
     values = svdvals(a) if driver in ("gelsd", "gelss") else empty
-    return LstsqResult(x.squeeze(-1) if vector else x, residuals, rank, values)
+    return return_types.linalg_lstsq(x.squeeze(-1) if vector else x, residuals, rank, values)
 
 
 @public(namespace="linalg", numpy=np.linalg.matrix_power)

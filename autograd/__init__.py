@@ -42,7 +42,7 @@ from .grad_mode import (
 )
 from .gradcheck import gradcheck as gradcheck, gradgradcheck as gradgradcheck
 from .methods import bind_methods
-from .printing import set_printoptions as set_printoptions
+from .printing import get_printoptions as get_printoptions, set_printoptions as set_printoptions
 from .random import (
     Generator as Generator,
     default_generator as default_generator,

@@ -14,7 +14,7 @@ from .engine import backward as backward, grad as grad
 from .grad_mode import enable_grad as enable_grad, inference_mode as inference_mode, is_grad_enabled as is_grad_enabled, is_inference_mode_enabled as is_inference_mode_enabled, no_grad as no_grad, set_grad_enabled as set_grad_enabled
 from .gradcheck import gradcheck as gradcheck, gradgradcheck as gradgradcheck
 from .methods import bind_methods
-from .printing import set_printoptions as set_printoptions
+from .printing import get_printoptions as get_printoptions, set_printoptions as set_printoptions
 from .random import Generator as Generator, default_generator as default_generator, get_rng_state as get_rng_state, initial_seed as initial_seed, manual_seed as manual_seed, seed as seed, set_rng_state as set_rng_state
 from .serialization import load as load, save as save
 from .tensor import Size as Size, Tensor as Tensor

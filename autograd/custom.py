@@ -159,7 +159,7 @@ def _result(output: Any, ctx: FunctionCtx, inputs: Any, record: bool) -> Any:
         return output
     result = wrap(output._data)
     if record and not any(output is t for t in ctx.non_differentiable):
-        result._become_view(output, None, ())
+        result._become_part(output)
     return result
 
 

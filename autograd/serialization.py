@@ -9,11 +9,8 @@ A file without it, such as PyTorch's, loads as a flat dict.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import os
-import secrets
-import shutil
 import sys
 import zlib
 from collections.abc import Mapping
@@ -233,6 +230,9 @@ def _name_of(path: Any, function: str) -> str:
 
 
 def _write(target: str, content: bytes) -> None:
+    import secrets
+    import shutil
+
     directory = os.path.dirname(target)
     if not os.path.isdir(directory):
         raise FileNotFoundError(
@@ -283,6 +283,8 @@ def _read(path: str) -> bytes:
 
 def _similar(path: str) -> str:
     """The names near a missing file that may have been meant."""
+    import difflib
+
     directory, name = os.path.split(path)
     try:
         present = os.listdir(directory or ".")

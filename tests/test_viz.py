@@ -17,8 +17,10 @@ import pytest
 
 import autograd
 import nn
-from autograd.viz import Graph, Names, draw, graph_of
+from autograd.viz import draw
 from autograd.viz.dot import LARGEST_INLINE, to_dot
+from autograd.viz.graph import Graph, graph_of
+from autograd.viz.names import Names
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's dot is missing")
 

@@ -1,6 +1,7 @@
 """Seeing the graph: `draw(root)`, also as the Tensor method `loss.draw()`.
 
-graphviz is imported when something is drawn, so that importing the package stays cheap.
+The other modules here, and graphviz, are imported when something is drawn, so that importing the
+package stays cheap: graph.py makes plain data of the tape, dot.py a drawing of the data.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..tensor import Tensor
-from .graph import Edge as Edge, Graph as Graph, Node as Node, graph_of as graph_of
-from .names import Names as Names, is_module
 
 if TYPE_CHECKING:
     from .dot import Drawing
@@ -21,15 +20,16 @@ def draw(root: Any, params: Any = None, *, rankdir: str | None = None) -> Drawin
     """The graph that led to `root`, as a `graphviz.Digraph` that a notebook shows as a picture.
 
     Boxes with round corners are operations with the shape and dtype of their results, square
-    ones are parameters (leaves that require grad; dashed: frozen), sheets are data, an octagon
-    is an output. Constants that no operation had to save are not known and not drawn.
+    ones are parameters (leaves that require grad; dashed: frozen), sheets are data, a box with
+    two outlines is an output. A constant that no operation had to save is not known; beside an
+    operator it is noted as `const`, elsewhere it is left out.
 
     Args:
         root: a Tensor of any shape that requires grad, or a list, tuple or dict of them. It can
             be drawn before and after `backward()`.
         params: what names the leaves: a module, a dict from name to Tensor, or the result of
             `named_parameters()`. Other tensors are called by their attribute `name`, else by the
-            variable of the caller that holds them.
+            variable of the caller that holds them, as in `x`, `w[0]` or `model.0.weight`.
         rankdir: "LR" (left to right) or "TB" (top down); by default what suits the size.
 
     Returns:
@@ -48,12 +48,14 @@ def draw(root: Any, params: Any = None, *, rankdir: str | None = None) -> Drawin
     roots, labels = _roots(root)
     if rankdir not in (None, "LR", "TB", "RL", "BT"):
         raise ValueError(f'draw: rankdir must be "LR", "TB", "RL" or "BT", got {rankdir!r}')
+    from .dot import to_dot
+    from .graph import graph_of
+    from .names import Names
+
     names = Names()
     if params is not None:
         names.add_params(params)
     names.add_variables(sys._getframe(1))
-    from .dot import to_dot
-
     return to_dot(graph_of(roots, names, labels), rankdir)
 
 
@@ -82,6 +84,8 @@ def _roots(root: Any) -> tuple[list[Tensor], list[str]]:
 
 def _mistaken(value: Any) -> str:
     """What was given instead of a Tensor, and what to give."""
+    from .names import is_module
+
     kind = type(value).__name__
     if is_module(value):
         return f"the module {kind}; call it and draw what it returns, as in draw(model(x))"

@@ -99,7 +99,7 @@ class Tensor(Protocols):
     # What it holds -------------------------------------------------------------------------
 
     @property
-    def shape(self) -> Any:
+    def shape(self) -> Size:
         """The size of each dimension, a `Size` (a tuple)."""
         return Size(self._data.shape)
 

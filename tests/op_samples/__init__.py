@@ -32,7 +32,9 @@ share in memory, the in-place twin, and errors. Usual rows, from short to long:
 * `run=lambda f, *args: ...` makes and evaluates the call where the plain `f(*args)` will not do:
   `run=lambda f, a: f(a @ a.mT + 3)` for a symmetric input, `abs(f(a).U)` for a free sign. It runs
   with Tensors, ndarrays and torch tensors alike, `f` being the function in each of the three.
-* `tol=(float64, float32)` are relative tolerances where the defaults do not hold; say why.
+* `random=True`: results are random; only shapes and dtypes are compared, and derivatives are
+  checked with the same seed. `skip_dtypes="iub"` leaves kinds (or names) of dtypes out of the
+  comparison with PyTorch. `tol=(float64, float32)` are relative tolerances. Say why in `why`.
 
 An alias of another entry's function needs no row. An inner operation is covered by the row of a
 public function that records it; a test names those that no row reaches.

@@ -43,13 +43,44 @@ def _plain_part(part: Any) -> Any:
     return part
 
 
+def _is_number(part: Any) -> bool:
+    return isinstance(part, (int, np.integer)) and not isinstance(part, (bool, np.bool_))
+
+
 def _is_basic(index: tuple[Any, ...]) -> bool:
     return all(
-        part is None
-        or part is Ellipsis
-        or (isinstance(part, (slice, int, np.integer)) and not isinstance(part, (bool, np.bool_)))
+        part is None or part is Ellipsis or isinstance(part, slice) or _is_number(part)
         for part in index
     )
+
+
+def _steps(index: tuple[Any, ...], ndim: int) -> list[tuple[Any, ...]]:
+    """The NumPy indices that one after the other select what `index` does in PyTorch.
+
+    For NumPy a number beside an array is an array too, and where a slice (or an Ellipsis that
+    stands for nothing) separates arrays, their common dimension comes first. PyTorch applies the
+    numbers before it looks at the arrays.
+    """
+    covers = [0 if p is None or p is Ellipsis else np.ndim(p) if _is_mask(p) else 1 for p in index]
+    if sum(covers) == ndim:
+        covers = [n for n, part in zip(covers, index, strict=True) if part is not Ellipsis]
+        index = tuple(part for part in index if part is not Ellipsis)
+    arrays = [i for i, part in enumerate(index) if not _is_basic((part,))]
+    numbers = [i for i, part in enumerate(index) if _is_number(part)]
+    chosen = sorted(arrays + numbers)
+    if not arrays or not numbers or chosen[-1] - chosen[0] == len(chosen) - 1:
+        return [index]
+    first: list[Any] = []
+    for i, part in enumerate(index):
+        first += [slice(None)] * covers[i] if i in arrays else [part]
+    rest = [
+        part if i in arrays or part is Ellipsis else slice(None) for i, part in enumerate(index)
+    ]
+    return [tuple(first), tuple(part for i, part in enumerate(rest) if i not in numbers)]
+
+
+def _is_mask(part: Any) -> bool:
+    return isinstance(part, (bool, np.bool_)) or getattr(part, "dtype", None) == np.bool_
 
 
 class GetItem(Op):
@@ -72,9 +103,13 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     (tensor([3, 4, 5]), tensor([2, 5]), tensor([4, 5]), tensor([2, 3]))
     """
     parts = plain_index(index)
-    if _is_basic(parts) and Ellipsis not in parts:
-        parts = (*parts, Ellipsis)  # an array, and so a view, also where one element is left
-    return GetItem.apply(input, parts)
+    if _is_basic(parts):
+        if Ellipsis not in parts:
+            parts = (*parts, Ellipsis)  # an array, and so a view, also where one element is left
+        return GetItem.apply(input, parts)
+    for step in _steps(parts, input._data.ndim):
+        input = GetItem.apply(input, step)
+    return input
 
 
 class SetItem(Op):
@@ -117,6 +152,10 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     y = as_tensor(value).to(input.dtype)
     check_in_place(input, name, y.requires_grad)
     parts = plain_index(index)
+    if not _is_basic(parts):
+        *before, parts = _steps(parts, input._data.ndim)
+        if before:
+            return setitem(GetItem.apply(input, before[0]), parts, y)
     try:
         if y._data.ndim:  # leading dimensions of size 1 are dropped, as in NumPy
             extra = y._data.ndim - input._data[parts].ndim

@@ -1,4 +1,4 @@
-"""Every name of docs/scope.md that is core or wanted exists, but for those listed here as missing."""
+"""Every core and wanted name of docs/scope.md exists, but for those listed here as missing."""
 
 from __future__ import annotations
 

@@ -98,6 +98,8 @@ def sum_to_size(input: Any, *sizes: Any, size: Any = None) -> Tensor:
     tensor([[2., 2., 2.]])
     """
     x, wanted = as_tensor(input), ints(sizes, size)
+    if not wanted:
+        return x.sum()
     shape = x._data.shape
     extra = len(shape) - len(wanted)
     if extra < 0 or any(a not in (1, b) for a, b in zip(wanted, shape[extra:], strict=True)):

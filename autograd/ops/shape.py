@@ -326,6 +326,8 @@ def movedim(input: Any, source: Any, destination: Any) -> Tensor:
     targets = [axis_of(d, ndim) for d in ints((destination,))]
     if len(origins) != len(targets) or any(len(set(d)) < len(d) for d in (origins, targets)):
         raise RuntimeError(f"movedim: source {source} and destination {destination} do not match")
+    if ndim == 0:
+        return Permute.apply(x, ())
     order = [i for i in range(ndim) if i not in origins]
     for target, origin in sorted(zip(targets, origins, strict=True)):
         order.insert(target, origin)

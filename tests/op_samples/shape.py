@@ -99,8 +99,9 @@ ROWS = [
         "movedim",
         call(x(2, 3, 4), 0, -1),
         call(x(2, 3, 4), (0, 1), (2, 0)),
+        call(x(), 0, -1),
         bad(RuntimeError, x(2, 3), (0, 1), (0,)),
-        numpy=np.moveaxis,
+        numpy=lambda a, i, j: np.moveaxis(a, i, j) if a.ndim else a,
     ),
     Row(
         "broadcast_to",
@@ -195,6 +196,7 @@ ROWS = [
         call(x(2, 2, 3), 2, 1),
         call(x(2, 3), 2, 3),
         call(x(2), ()),
+        call(x(), ()),
         bad(RuntimeError, x(2, 3), 2, 2),
         bad(RuntimeError, x(3), 2, 3),
         numpy=sum_to_size,

@@ -12,6 +12,7 @@ from .anomaly import (
 )
 from .binding import bind
 from .custom import Function as Function, once_differentiable as once_differentiable
+from .devices import backends as backends, cuda as cuda, device as device
 from .dtypes import (
     bool_ as bool_,
     can_cast as can_cast,
@@ -41,6 +42,36 @@ from .grad_mode import (
     set_grad_enabled as set_grad_enabled,
 )
 from .gradcheck import gradcheck as gradcheck, gradgradcheck as gradgradcheck
+from .kinds import (
+    BoolTensor as BoolTensor,
+    ByteTensor as ByteTensor,
+    CharTensor as CharTensor,
+    DoubleTensor as DoubleTensor,
+    FloatTensor as FloatTensor,
+    HalfTensor as HalfTensor,
+    IntTensor as IntTensor,
+    LongTensor as LongTensor,
+    ShortTensor as ShortTensor,
+    channels_last as channels_last,
+    contiguous_format as contiguous_format,
+    dtype as dtype,
+    e as e,
+    finfo as finfo,
+    from_dlpack as from_dlpack,
+    iinfo as iinfo,
+    inf as inf,
+    is_complex as is_complex,
+    is_floating_point as is_floating_point,
+    is_nonzero as is_nonzero,
+    is_tensor as is_tensor,
+    nan as nan,
+    newaxis as newaxis,
+    numel as numel,
+    pi as pi,
+    preserve_format as preserve_format,
+    result_type as result_type,
+    strided as strided,
+)
 from .methods import bind_methods
 from .printing import get_printoptions as get_printoptions, set_printoptions as set_printoptions
 from .random import (

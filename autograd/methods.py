@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from . import dtypes
+from . import dtypes, kinds
 from .creation import check_device, full, size_of
+from .devices import device
 from .errors import described
 from .inplace import Copy, assign
 from .layout import METHODS
@@ -52,16 +53,6 @@ def size(self: Tensor, dim: int | None = None) -> Any:
 def dim(self: Tensor) -> int:
     """The number of dimensions."""
     return self._data.ndim
-
-
-def numel(self: Tensor) -> int:
-    """The number of elements."""
-    return self._data.size
-
-
-def is_floating_point(self: Tensor) -> bool:
-    """True for float16, float32 and float64."""
-    return self._data.dtype.kind == "f"
 
 
 def is_contiguous(self: Tensor) -> bool:
@@ -137,9 +128,12 @@ def new_full(
     )
 
 
-def _device(self: Tensor) -> str:
+_CPU = device("cpu")
+
+
+def _device(self: Tensor) -> Any:
     """Where the tensor is: always "cpu"."""
-    return "cpu"
+    return _CPU
 
 
 def _transposed(self: Tensor) -> Tensor:
@@ -164,8 +158,6 @@ def bind_methods() -> None:
         cpu,
         size,
         dim,
-        numel,
-        is_floating_point,
         is_contiguous,
         stride,
         copy_,
@@ -183,12 +175,12 @@ def bind_methods() -> None:
         ("mH", adjoint),
         ("device", _device),
         ("real", ENTRIES["real"].function),
+        *kinds.PROPERTIES.items(),
     ):
         setattr(Tensor, name, property(getter))
     matmul = ENTRIES["matmul"].function
     others: dict[str, Any] = {
         "where": where_method,
-        "nelement": numel,
         "__matmul__": matmul,
         "__rmatmul__": lambda self, other: matmul(other, self),
         "__pos__": lambda self: self,
@@ -196,7 +188,7 @@ def bind_methods() -> None:
         "__invert__": ENTRIES["bitwise_not"].function,
         "__abs__": ENTRIES["abs"].function,
     }
-    for name, method in (METHODS | others).items():
+    for name, method in (METHODS | kinds.METHODS | others).items():
         setattr(Tensor, name, method)
 
 

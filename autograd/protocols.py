@@ -62,6 +62,17 @@ class Protocols:
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
+    def __dlpack__(self, **options: Any) -> Any:
+        if self._edge is not None:
+            raise BufferError(
+                f"__dlpack__: {self._described()} requires grad, and what imports it would leave "
+                "the graph; use .detach()"
+            )
+        return self._data.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self._data.__dlpack_device__()
+
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError(

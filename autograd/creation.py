@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from .devices import device as Device
-from .dtypes import SUPPORTED, as_dtype, get_default_dtype, int64
+from .dtypes import SUPPORTED, as_dtype, get_default_dtype, int64, promote_types
 from .errors import described
 from .registry import public
 from .tensor import Tensor, wrap
@@ -45,7 +47,9 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
     wanted = None if dtype is None else as_dtype(dtype)
     if isinstance(data, Tensor):
         return np.array(data._data, dtype=wanted)
-    if isinstance(data, (list, tuple)) and _holds_tensor(data):
+    if isinstance(data, (list, tuple)) and _holds_array(data):
+        if wanted is None:
+            wanted = functools.reduce(promote_types, _dtypes_in(data))
         data = _plain(data)
     try:
         array = np.array(data)
@@ -74,10 +78,19 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
     raise TypeError(f"tensor: cannot make a tensor from {described(data)}")
 
 
-def _holds_tensor(data: Any) -> bool:
+def _holds_array(data: Any) -> bool:
+    """Whether nested sequences have arrays or Tensors in the place of numbers, with a dtype."""
     while isinstance(data, (list, tuple)) and data:
         data = data[0]
-    return isinstance(data, Tensor)
+    return isinstance(data, (Tensor, np.ndarray, np.generic))
+
+
+def _dtypes_in(data: Any) -> Iterator[np.dtype]:
+    for d in data:
+        if isinstance(d, (list, tuple)):
+            yield from _dtypes_in(d)
+        else:
+            yield d.dtype if hasattr(d, "dtype") else array_of(d).dtype
 
 
 def _plain(data: Any) -> Any:

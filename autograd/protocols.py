@@ -24,7 +24,7 @@ class Protocols:
         return tensor_text(self)
 
     def __format__(self: Any, spec: str) -> str:
-        if self.ndim == 0 and spec:
+        if self._data.ndim == 0 and type(self).__repr__ is Protocols.__repr__:
             return format(self.item(), spec)
         return object.__format__(self, spec)
 

@@ -83,17 +83,13 @@ def attempt(operation, lib, a, b):
         return None
 
 
-# What NumPy's loops or Python do not allow, and we say so, where PyTorch computes.
-STRICTER = {"stack"}
-
-
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_dtype_and_value_of_results(name):
     operation = OPERATIONS[name]
     checked = 0
     for ours, theirs in zip(pairs(autograd), pairs(torch), strict=True):
         mine, their = attempt(operation, autograd, *ours), attempt(operation, torch, *theirs)
-        if their is None or (mine is None and name in STRICTER):
+        if their is None:
             continue
         if name == "pow" and their.dtype == torch.bool:
             continue  # a power of bools is int8 here, as in NumPy

@@ -130,6 +130,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     >>> a = numpy.zeros(2); t = autograd.as_tensor(a); a[0] = 1; t
     tensor([1., 0.], dtype=float64)
     """
+    if isinstance(data, Tensor) and dtype is None and device is None:
+        return data
     check_device(device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(as_dtype(dtype))

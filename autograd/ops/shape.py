@@ -55,14 +55,15 @@ def reshape(input: Any, *sizes: Any, shape: Any = None) -> Tensor:
 
 def _inferred(sizes: tuple[int, ...], old: tuple[int, ...], name: str) -> tuple[int, ...]:
     """`sizes` with a -1 replaced by what is left."""
-    total, known = math.prod(old), math.prod(n for n in sizes if n != -1)
+    total = math.prod(old)
+    if min(sizes, default=0) >= 0 and math.prod(sizes) == total:
+        return sizes
+    known = math.prod(n for n in sizes if n != -1)
     if sizes.count(-1) > 1 or any(n < -1 for n in sizes):
         raise RuntimeError(f"{name}: only one size can be left to infer (-1), got {sizes}")
     if -1 in sizes and known and total % known == 0:
         return tuple(total // known if n == -1 else n for n in sizes)
-    if -1 in sizes or known != total:
-        raise ShapeError(f"{name}: shape {sizes} is invalid for a tensor of shape {old}")
-    return sizes
+    raise ShapeError(f"{name}: shape {sizes} is invalid for a tensor of shape {old}")
 
 
 @public()

@@ -61,6 +61,18 @@ def test_sums(name: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert bool(ran) == (by_rows and dtype != "bool" and values.size > 0)
 
 
+def test_what_is_broadcast_to_the_index() -> None:
+    values, index = RNG.normal(size=5000), (np.array([1, 0, 1]),)
+    expected = np.stack([values, 2 * values])
+    np.testing.assert_allclose(summed_at(values, (2, 5000), index), expected)
+    x = autograd.zeros(2, 5000, dtype=autograd.float64, requires_grad=True)
+    v = autograd.from_numpy(values).requires_grad_()
+    added = x.index_put((autograd.tensor([1, 0, 1]),), v, accumulate=True)
+    np.testing.assert_allclose(added.detach().numpy(), expected)
+    added.sum().backward()
+    assert v.grad is not None and (v.grad == 3).all()
+
+
 def test_gradient_of_a_large_embedding() -> None:
     index = picks(50, 200)
     table = autograd.from_numpy(RNG.normal(size=(50, 64))).requires_grad_()

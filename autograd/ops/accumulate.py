@@ -34,11 +34,10 @@ def summed_at(x: np.ndarray, shape: tuple[int, ...], index: tuple[Any, ...]) -> 
     array([[2., 2.],
            [1., 1.]])
     """
-    rows = None
     if x.size > _FEW and x.dtype.kind != "b" and repeats(index):
-        rows = _row_numbers(index, shape)
-    if rows is not None:
-        return _sums_of_rows(x.reshape(rows.size, -1), rows, shape)
+        rows, width = _rows(index, shape)
+        if x.size == rows.size * width:  # else `x` is to be broadcast
+            return _sums_of_rows(x.reshape(rows.size, width), rows, shape)
     out = np.zeros(shape, x.dtype)
     if repeats(index):
         np.add.at(out, index, x)
@@ -52,11 +51,9 @@ def repeats(index: tuple[Any, ...]) -> bool:
     return any(isinstance(part, np.ndarray) and part.dtype != np.bool_ for part in index)
 
 
-def _row_numbers(index: tuple[Any, ...], shape: tuple[int, ...]) -> np.ndarray | None:
-    """The rows that `index` names where the dimensions it covers are laid out as one.
-
-    None unless it is whole dimensions, followed by integer arrays.
-    """
+def _rows(index: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[np.ndarray, int]:
+    """The rows that `index` names where the dimensions it covers are laid out as one, and their
+    width. No rows unless it is whole dimensions, followed by integer arrays."""
     first = next(i for i, part in enumerate(index) if isinstance(part, np.ndarray))
     arrays = list(index[first:])
     while _is_whole(arrays[-1]) or arrays[-1] is Ellipsis:
@@ -64,12 +61,12 @@ def _row_numbers(index: tuple[Any, ...], shape: tuple[int, ...]) -> np.ndarray |
     if not all(map(_is_whole, index[:first])) or not all(
         isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays
     ):
-        return None
+        return np.empty(0, np.int64), 0
     sizes = shape[first : first + len(arrays)]
     # Negative indices count from the end, which is what wrapping around does.
     numbers = np.ravel_multi_index(tuple(arrays), sizes, mode="wrap").reshape(-1)
     before = np.arange(math.prod(shape[:first])) * math.prod(sizes)
-    return (before[:, None] + numbers).reshape(-1)
+    return (before[:, None] + numbers).reshape(-1), math.prod(shape[first + len(arrays) :])
 
 
 def _is_whole(part: Any) -> bool:

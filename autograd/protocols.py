@@ -62,7 +62,7 @@ class Protocols:
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
-    def __dlpack__(self, **options: Any) -> Any:
+    def __dlpack__(self: Any, **options: Any) -> Any:
         if self._edge is not None:
             raise BufferError(
                 f"__dlpack__: {self._described()} requires grad, and what imports it would leave "

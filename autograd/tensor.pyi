@@ -2,6 +2,7 @@
 import builtins
 from autograd.function import Node as Node, Output as Output
 from autograd.return_types import HistEdges as HistEdges, MantissaExponent as MantissaExponent, MinMax as MinMax, SlogdetResult as SlogdetResult, ValuesIndices as ValuesIndices
+from autograd.size import Size as Size
 from collections.abc import Callable as Callable, Iterator as Iterator
 import numpy as np
 from typing import Any as Any

@@ -38,7 +38,7 @@ TYPES: dict[str, str] = {  # names in annotations that are not defined where the
     "Iterable": "collections.abc",
     "Sequence": "collections.abc",
     "Tensor": "autograd.tensor",
-    "Size": "autograd.tensor",
+    "Size": "autograd.size",
     "Node": "autograd.function",
     "Output": "autograd.function",
     "Generator": "autograd.random",

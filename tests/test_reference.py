@@ -65,7 +65,7 @@ def test_a_type_checker_knows_the_methods(tmp_path: Path) -> None:
     lines = [line.split(": ", 1)[1] for line in done.stdout.splitlines() if ": " in line]
     assert lines[0] == 'note: Revealed type is "autograd.tensor.Tensor"', done.stdout
     assert lines[1] == lines[0]
-    assert lines[2] == 'note: Revealed type is "autograd.tensor.Size"'
+    assert lines[2] == 'note: Revealed type is "autograd.size.Size"'
     errors = [line for line in lines if line.startswith("error")]
     assert len(errors) == 1
     assert '"Tensor" has no attribute "no_such_method"' in errors[0]

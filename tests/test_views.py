@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import autograd
+import nn
 from autograd.errors import GraphError
 
 
@@ -101,6 +102,34 @@ def test_a_view_made_under_no_grad_cannot_be_changed_under_grad():
         view.add_(1.0)
     with pytest.raises(RuntimeError, match="made under no_grad"):
         view.add_(1.0)
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_view_works_on_what_operations_return_in_another_layout(grad):
+    """As in `x = pool(relu(conv(x))); x.view(n, -1)`, where PyTorch's results are contiguous."""
+    x = leaf(np.arange(2.0 * 3 * 6 * 6).reshape(2, 3, 6, 6))
+    w = constant(np.ones((4, 3, 3, 3)))
+    with autograd.set_grad_enabled(grad):
+        y = nn.functional.max_pool2d(nn.functional.conv2d(x, w).relu(), 2)
+        flat = y.view(2, -1)
+    np.testing.assert_array_equal(flat.detach().numpy(), y.detach().numpy().reshape(2, -1))
+    assert flat._base is y and np.shares_memory(flat._data, y._data)
+    if grad:
+        (flat * flat).sum().backward(retain_graph=True)
+        first = x.grad
+        x.grad = None
+        (y.reshape(2, -1) ** 2).sum().backward()
+        np.testing.assert_allclose(first.numpy(), x.grad.numpy())
+
+
+def test_view_never_moves_memory_that_is_shared():
+    array = np.asfortranarray(np.ones((2, 3)))
+    y = leaf(np.asfortranarray(np.ones((2, 3)))) * 1
+    part = y[0]
+    for x in (autograd.from_numpy(array), constant(np.ones((2, 3))).t(), y):
+        with pytest.raises(RuntimeError, match=r"layout of float64.*reshape.*contiguous"):
+            x.view(-1)
+    assert part._base is y
 
 
 def test_expanded_memory_cannot_be_written():

@@ -4,6 +4,7 @@ change."""
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,8 @@ def view(input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None) -> Ten
             result._counter = input._versions()
             return result
         shape = _inferred(ints(sizes, size), input._data.shape, "view")
+        if not input._data.flags.c_contiguous and _nobody_shares(input):
+            input._data = np.ascontiguousarray(input._data)
         input._data.reshape(shape, copy=False)
     except ValueError as error:
         if isinstance(error, ShapeError):
@@ -96,6 +99,16 @@ def view(input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None) -> Ten
             "copies where it must, or .contiguous() first"
         ) from error
     return Reshape.apply(input, shape)
+
+
+def _nobody_shares(x: Tensor) -> bool:
+    """Whether the memory of `x` may be laid out anew.
+
+    Operations leave their results in the layout that is fastest, which is not always PyTorch's:
+    after a convolution, `x.view(n, -1)` has to work.
+    """
+    alone = x.grad_fn is not None or sys.getrefcount(x._data) <= 2  # `x` and the argument
+    return alone and x._base is None and x._counter is None
 
 
 def shaped_as(name: str, function: Any) -> Any:

@@ -57,7 +57,8 @@ class Spread(Op):
 
 
 def _weight(taps: Taps, t: int, axis: int, x: np.ndarray) -> np.ndarray:
-    weight = taps.weight[:, t].astype(x.dtype)  # type: ignore[index]
+    assert taps.weight is not None
+    weight = taps.weight[:, t].astype(x.dtype)
     return weight.reshape(-1, *(1,) * (x.ndim - axis - 1))
 
 
@@ -80,13 +81,13 @@ def nearest(n: int, m: int, scale: float | None, exact: bool) -> Taps:
     ratio = _ratio(n, m, scale, np.dtype(np.float32))
     i = np.arange(m).astype(np.float32)
     index = np.floor((i + np.float32(0.5)) * ratio if exact else i * ratio).astype(np.int64)
-    if not exact and m == n:
-        index = np.arange(m)
     return Taps(n, np.minimum(index, n - 1)[:, None], None)
 
 
 def linear(n: int, m: int, scale: float | None, corners: bool, dtype: np.dtype) -> Taps:
     """The two neighbours of a position, by their distance."""
+    if n == m:  # a scale that rounding turned into 1
+        scale = None
     position = np.maximum(_positions(n, m, scale, corners, dtype), 0)
     left = np.minimum(np.floor(position).astype(np.int64), n - 1)
     part = np.clip(position - left, 0, 1).astype(dtype)

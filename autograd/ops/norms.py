@@ -194,3 +194,20 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: Any = None) -> Tensor:
         raise RuntimeError(f"cdist: p must not be negative, got {p}")
     difference = x.unsqueeze(-2) - y.unsqueeze(-3)
     return vector_norm(difference, p, -1)
+
+
+@public(method=False, aliases=("nn.functional.pdist",))
+def pdist(input: Any, p: float = 2.0) -> Tensor:
+    """The p-norm distances of the rows of `input` (N, M) from each other: N (N - 1) / 2 of them.
+
+    >>> import autograd
+    >>> autograd.pdist(autograd.tensor([[0.0, 0.0], [3.0, 4.0], [3.0, 0.0]]))
+    tensor([5., 3., 4.])
+    """
+    x: Any = as_tensor(input)
+    if x.ndim != 2 or p < 0:
+        raise RuntimeError(
+            f"pdist: expected a matrix and p of at least 0, got {described(x)} and {p}"
+        )
+    first, second = np.triu_indices(len(x._data), 1)
+    return vector_norm(x[first] - x[second], p, -1)

@@ -16,14 +16,6 @@ import optim
 TEXT = (Path(__file__).parent.parent / "docs" / "scope.md").read_text(encoding="utf-8")
 
 NOT_YET: dict[str, str] = {
-    "Operators and functions": """
-        nn.functional.batch_norm nn.functional.ctc_loss nn.functional.embedding
-        nn.functional.embedding_bag nn.functional.grid_sample nn.functional.group_norm
-        nn.functional.instance_norm nn.functional.interpolate nn.functional.layer_norm
-        nn.functional.local_response_norm nn.functional.pad nn.functional.pixel_shuffle
-        nn.functional.pixel_unshuffle nn.functional.rms_norm
-        nn.functional.scaled_dot_product_attention nn.functional.unfold
-    """,
     "Modules": """
         nn.AdaptiveAvgPool1d nn.AdaptiveAvgPool2d nn.AdaptiveAvgPool3d nn.AdaptiveMaxPool1d
         nn.AdaptiveMaxPool2d nn.AdaptiveMaxPool3d nn.AvgPool1d nn.AvgPool2d nn.AvgPool3d

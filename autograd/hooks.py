@@ -118,6 +118,8 @@ def _replaced(result: Any, shown: tuple[Any, ...], name: str) -> tuple[Any, ...]
         raise RuntimeError(
             f"{name}: a hook returned {len(result)} gradients in the place of {len(shown)}"
         )
+    if any(g is None and r is not None for g, r in zip(shown, result, strict=True)):
+        raise RuntimeError(f"{name}: a hook cannot replace a None gradient by another value")
     return result
 
 

@@ -237,6 +237,14 @@ def test_hooks_on_a_node_with_constants_several_results_and_a_users_function():
         y.backward()
 
 
+def test_a_node_hook_cannot_make_a_gradient_for_a_constant():
+    x = leaf(2.0)
+    y = x * 3
+    y.grad_fn.register_hook(lambda by, of: (by[0], by[0]))
+    with pytest.raises(RuntimeError, match="None gradient"):
+        y.backward()
+
+
 def test_a_node_hook_may_keep_gradients():
     x = leaf([1.0, 2.0])
     kept = []
@@ -285,3 +293,60 @@ def test_switches_of_anomaly_detection():
     assert autograd.is_anomaly_check_nan_enabled()
     autograd.set_detect_anomaly(False)
     assert not autograd.is_anomaly_enabled()
+
+
+# The order of all kinds of hooks
+
+
+def hooks_in_order(lib, tensor):
+    """What is called when, with values that show what each was given."""
+    grad = getattr(lib, "autograd", lib).grad
+    x = tensor([1.0, 2.0], requires_grad=True)
+    w = tensor([3.0, 4.0], requires_grad=True)
+    calls = []
+
+    def note(name, result=lambda *given: None):
+        def hook(*given):
+            flat = [g for part in given for g in (part if isinstance(part, tuple) else (part,))]
+            calls.append((name, [None if g is None else g.detach().tolist() for g in flat]))
+            return result(*given)
+
+        return hook
+
+    y = x * w
+    y.retain_grad()
+    y.register_hook(note("y", lambda g: g * 2))
+    y.grad_fn.register_hook(
+        note("after mul", lambda by, of: tuple(None if g is None else g * 5 for g in by))
+    )
+    y.grad_fn.register_prehook(note("before mul", lambda of: (of[0] * 3,)))
+    handle = y.register_hook(note("removed"))
+    y.register_hook(note("y again"))
+    x.register_hook(note("x", lambda g: g + 1))
+    x.register_post_accumulate_grad_hook(note("x accumulated"))
+    w.register_hook(note("w"))
+    handle.remove()
+    z = (y.exp() + y).sum()
+    z.register_hook(note("z", lambda g: g * 0.5))
+    z.backward(retain_graph=True)
+    found = [t.grad.tolist() for t in (x, w, y)]
+    found += [grad(z, t, retain_graph=True)[0].tolist() for t in (y, x)]
+    z.backward(inputs=[w])
+    return calls, [*found, w.grad.tolist()]
+
+
+@pytest.mark.parity
+def test_pytorch_calls_hooks_in_the_same_order(torch):
+    calls, values = hooks_in_order(autograd, autograd.tensor)
+    their_calls, their_values = hooks_in_order(torch, torch.tensor)
+    for leaf_name in ("x", "w", "other"):  # leaves have no order among them
+        mine, theirs = (
+            [c for c in found if (c[0][0] if c[0][0] in "xw" else "other") == leaf_name]
+            for found in (calls, their_calls)
+        )
+        assert [name for name, _ in mine] == [name for name, _ in theirs]
+        for (_, given), (_, expected) in zip(mine, theirs, strict=True):
+            for g, e in zip(given, expected, strict=True):
+                assert (g is None and e is None) or np.allclose(g, e)
+    for mine, theirs in zip(values, their_values, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5)

@@ -209,14 +209,18 @@ def compare_gradients(mine, their, ours_leaves, their_leaves, counts):
 
 
 def gradients(lib, x, leaves):
-    """Of the sum of `x`; None, not requiring grad and zeros are the same statement here."""
-    found = [None] * len(leaves)
+    """First and second derivatives by the leaves.
+
+    None, not requiring grad and zeros are the same statement here.
+    """
+    grad = getattr(lib, "autograd", lib).grad
+    first = second = [None] * len(leaves)
     if x.requires_grad:
-        root = (x * x).sum()
-        found = getattr(lib, "autograd", lib).grad(
-            root, leaves, allow_unused=True, retain_graph=True
-        )
-    return [np.zeros((2, 3)) if g is None else array_of(g) for g in found]
+        first = grad((x * x).sum(), leaves, allow_unused=True, create_graph=True)
+        squares = [(g * g).sum() for g in first if g is not None and g.requires_grad]
+        if squares:
+            second = grad(sum(squares), leaves, allow_unused=True, retain_graph=True)
+    return [np.zeros((2, 3)) if g is None else array_of(g) for g in (*first, *second)]
 
 
 steps = st.tuples(

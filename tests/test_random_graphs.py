@@ -160,7 +160,11 @@ def test_second_derivatives_are_those_of_pytorch(
     @hypothesis.given(programs(pairs_of_torch[2], longest=15))
     def check(program: Program) -> None:
         found, expected = both(torch, program, pairs_of_torch[2])
-        levels = zip(derivatives(found, autograd, 2), derivatives(expected, torch, 2), strict=True)
+        try:
+            by_torch = list(derivatives(expected, torch, 2))
+        except NotImplementedError:  # embedding_bag's gradient: alone it looks differentiable
+            hypothesis.reject()
+        levels = zip(derivatives(found, autograd, 2), by_torch, strict=True)
         for order, (mine, theirs) in enumerate(levels, 1):
             for i, (a, b) in enumerate(zip(mine, theirs, strict=True)):
                 close(a, b, f"derivative {order} by leaf {i}")

@@ -258,7 +258,7 @@ class Maximum(Binary):
         "x": lambda g, x, y: g * np.where(x == y, 0.5, np.logical_not(x < y)),
         "y": lambda g, x, y: g * np.where(x == y, 0.5, np.logical_not(y < x)),
     }
-    formula = {"x": "g * (x > y)", "y": "g * (y > x)"}
+    formula = {"x": "g * ((x > y) + 0.5 * (x == y))", "y": "g * ((y > x) + 0.5 * (x == y))"}
 
 
 class Minimum(Binary):
@@ -270,7 +270,7 @@ class Minimum(Binary):
         "x": lambda g, x, y: g * np.where(x == y, 0.5, np.logical_not(x > y)),
         "y": lambda g, x, y: g * np.where(x == y, 0.5, np.logical_not(y > x)),
     }
-    formula = {"x": "g * (x < y)", "y": "g * (y < x)"}
+    formula = {"x": "g * ((x < y) + 0.5 * (x == y))", "y": "g * ((y < x) + 0.5 * (x == y))"}
 
 
 class FMax(Binary):

@@ -273,3 +273,38 @@ class GaussianNLLLoss(_Loss):
         return F.gaussian_nll_loss(
             input, target, var, full=self.full, eps=self.eps, reduction=self.reduction
         )
+
+
+class CTCLoss(_Loss):
+    """The negative log probability of label sequences over all their alignments in time.
+
+    Args:
+        blank: the class that stands for no label.
+        reduction: "mean" divides each loss by its number of labels and averages.
+        zero_infinity: whether sequences longer than their time count as 0.
+
+    >>> import autograd, nn
+    >>> log_probs = autograd.zeros(2, 1, 3).log_softmax(-1)
+    >>> nn.CTCLoss()(log_probs, autograd.tensor([[1]]), (2,), (1,))
+    tensor(1.0986)
+    """
+
+    def __init__(
+        self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
+    ) -> None:
+        super().__init__(reduction=reduction)
+        self.blank = blank
+        self.zero_infinity = zero_infinity
+
+    def forward(
+        self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any
+    ) -> Tensor:
+        return F.ctc_loss(
+            log_probs,
+            targets,
+            input_lengths,
+            target_lengths,
+            self.blank,
+            self.reduction,
+            self.zero_infinity,
+        )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .module import Module
 
+_ENTRY = re.compile(r"\(\w+\): ")  # "(0): ", how an `extra_repr` lists what the module holds
 _WIDEST = 84  # a longer line does not push the column of counts further to the right
 
 _Line = tuple[str, str]  # the text, and what to note beside it
@@ -43,7 +45,7 @@ def _tree(module: Module | None) -> list[_Line]:
         return [(line, "" if i else note) for i, line in enumerate(repr(module).split("\n"))]
     extra = module.extra_repr()
     name = module._get_name()
-    if not module._modules and "\n" not in extra and not extra.startswith("("):
+    if not module._modules and "\n" not in extra and not _ENTRY.match(extra):
         return [(f"{name}({extra})", note)]
     body: list[_Line] = [(line, "") for line in extra.split("\n") if extra]
     for label, times, child in _children(module):

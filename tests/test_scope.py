@@ -17,16 +17,9 @@ TEXT = (Path(__file__).parent.parent / "docs" / "scope.md").read_text(encoding="
 
 NOT_YET: dict[str, str] = {
     "Modules": """
-        nn.AdaptiveAvgPool1d nn.AdaptiveAvgPool2d nn.AdaptiveAvgPool3d nn.AdaptiveMaxPool1d
-        nn.AdaptiveMaxPool2d nn.AdaptiveMaxPool3d nn.AvgPool1d nn.AvgPool2d nn.AvgPool3d
-        nn.BatchNorm1d nn.BatchNorm2d nn.BatchNorm3d nn.CircularPad1d nn.CircularPad2d
-        nn.ConstantPad1d nn.ConstantPad2d nn.Conv1d nn.Conv2d nn.Conv3d nn.ConvTranspose1d
-        nn.ConvTranspose2d nn.ConvTranspose3d nn.Embedding nn.GRU nn.GRUCell nn.GroupNorm
-        nn.InstanceNorm1d nn.InstanceNorm2d nn.InstanceNorm3d nn.LPPool1d nn.LPPool2d nn.LSTM
-        nn.LSTMCell nn.LayerNorm nn.LocalResponseNorm nn.MaxPool1d nn.MaxPool2d nn.MaxPool3d
-        nn.MultiheadAttention nn.RMSNorm nn.RNN nn.RNNCell nn.ReflectionPad1d nn.ReflectionPad2d
-        nn.ReplicationPad1d nn.ReplicationPad2d nn.Transformer nn.TransformerDecoderLayer
-        nn.TransformerEncoder nn.TransformerEncoderLayer nn.ZeroPad1d nn.ZeroPad2d
+        nn.GRU nn.GRUCell nn.LSTM nn.LSTMCell nn.MultiheadAttention nn.RNN nn.RNNCell
+        nn.Transformer nn.TransformerDecoderLayer nn.TransformerEncoder
+        nn.TransformerEncoderLayer
     """,
     "Optimizers": """
         optim.LBFGS

@@ -26,6 +26,7 @@ OPS: dict[str, type[Op]] = {}
 """The built-in operations by name, in the order of their definition."""
 
 _new = object.__new__
+_ndarray = np.ndarray
 
 _CTX, _OUT = -2, -1  # where a rule's argument comes from, beside positions in `args`
 
@@ -51,6 +52,7 @@ class Op(Node):
     aliases: ClassVar[tuple[str, ...]] = ()
     in_place: ClassVar[bool] = True  # whether an elementwise op has a twin with an underscore
     view: ClassVar[bool] = False  # the result shares its first argument's memory
+    saves_on_ctx: ClassVar[bool] = False  # forward sets arrays as attributes of ctx
     makes_own_gradients = True
 
     _versions: tuple[int, ...] | None = None
@@ -83,6 +85,8 @@ class Op(Node):
             for name, rule in cls.backward.items()
         ]
         cls._plans = {}
+        if cls.saves_on_ctx:
+            cls.args = _args_and_attributes  # type: ignore[assignment]
         cls._specialize()
         OPS[cls.op_name] = cls
 
@@ -157,13 +161,18 @@ class Op(Node):
             plan = self._plans[needs] = self._plan(needs)
         used, keep_out = plan
         kept = [a if i in used or not isinstance(a, Tensor) else None for i, a in enumerate(args)]
-        kept.append(out if keep_out else None)
-        self.args = tuple(kept)
-        self.frees = keep_out or any(isinstance(a, Tensor) for a in kept)
+        frees, versioned = keep_out or self.saves_on_ctx, False
         for a in kept:
-            if isinstance(a, Tensor) and a._counter is not None:
-                self._versions = tuple(map(version_of, kept))
-                break
+            if isinstance(a, Tensor):
+                frees = True
+                if a._counter is not None:
+                    versioned = True
+            elif type(a) is _ndarray or (type(a) is tuple and _ndarray in map(type, a)):
+                frees = True  # an array, or an index with arrays
+        kept.append(out if keep_out else None)
+        self.args, self.frees = tuple(kept), frees
+        if versioned:
+            self._versions = tuple(map(version_of, kept))
 
     @classmethod
     def _plan(cls, needs: tuple[bool, ...]) -> tuple[Any, bool]:
@@ -246,6 +255,19 @@ class Op(Node):
         if self.variadic is not None and i >= self.variadic:
             return f"{self.parameters[self.variadic]}[{i - self.variadic}]"
         return self.parameters[i]
+
+
+def _set_args(node: Any, args: tuple[Any, ...] | None) -> None:
+    attributes = vars(node)
+    attributes["_args"] = args
+    if args is None:
+        for name, value in list(attributes.items()):
+            if isinstance(value, (np.ndarray, list)) and name[0] != "_":
+                del attributes[name]
+
+
+# For nodes with `saves_on_ctx`: freeing what was saved as arguments frees what ctx holds as well.
+_args_and_attributes = property(lambda node: vars(node).get("_args", ()), _set_args)
 
 
 def tell_watchers(node: Node, results: Any) -> None:

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from op_samples import ROWS
+from op_samples.calling import projected, run_ours
 
 import autograd
 
@@ -147,6 +149,25 @@ def test_retain_graph_keeps_them():
     assert is_alive()
     z.backward()
     assert not is_alive()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_no_operation_keeps_arrays_after_backward(row):
+    """Neither among what it saved nor as attributes of ctx (see `Op.saves_on_ctx`)."""
+    for sample in row.samples:
+        if sample.kind != "call" or not row.grad:
+            continue
+        total = projected(
+            run_ours(row, sample, "float64").results, lambda array, _: autograd.tensor(array)
+        )
+        if total is None:
+            continue
+        nodes = total.tape()
+        total.backward()
+        for node in nodes:
+            kept = [*vars(node).values(), *(node.args or ())]
+            kept += [item for part in kept if type(part) in (list, tuple) for item in part]
+            assert not [a for a in kept if isinstance(a, np.ndarray) and a.ndim], node
 
 
 def test_a_graph_does_not_keep_its_leaves_results_or_views_alive():

@@ -30,7 +30,7 @@ class CTC(Op):
     `last` is the index of the final state, one per sample, as is `steps`, the length in time.
     """
 
-    op_name, symbol, public = "ctc", "ctc", False
+    op_name, symbol, public, saves_on_ctx = "ctc", "ctc", False, True
     backward = {"x": lambda g, x, ctx, skip, last, steps: _by_x(g, x, ctx, skip, last, steps)}
     formula = {"x": "-g * probability of each state given the labels"}
 

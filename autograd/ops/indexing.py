@@ -133,6 +133,7 @@ class SetItem(Op):
         node = _new(cls)
         node.edges = (x._edge, y._edge, None)
         node.args = (None, None, index, None)
+        node.frees = np.ndarray in map(type, index)
         node.shape, node.dtype = x._data.shape, x._data.dtype
         node.sequence = _next_sequence()
         return node

@@ -22,6 +22,7 @@ class CrossEntropy(Op):
     where ignored), and per class the share that label smoothing gives it.
     """
 
+    saves_on_ctx = True
     backward = {"x": lambda g, x, ctx: _cross_entropy_by_x(g, x, ctx)}
     formula = {"x": "g * (softmax(x) - target) / n"}
 

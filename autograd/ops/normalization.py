@@ -27,7 +27,7 @@ class Normalize(Op):
     var.
     """
 
-    symbol, public = "norm", False
+    symbol, public, saves_on_ctx = "norm", False, True
     backward = {
         "x": lambda g, x, w, ctx, axes, eps, centre: _by_x(g, x, w, ctx, axes, eps, centre),
         "w": lambda g, x, ctx, axes, eps, centre: g * _standard(g, x, ctx, axes, eps, centre)[0],

@@ -38,7 +38,7 @@ def lowest(dtype: np.dtype) -> Any:
 
 
 class MaxPool(Op):
-    symbol, public = "max", False
+    symbol, public, saves_on_ctx = "max", False, True
     backward = {"x": lambda g, ctx, windows: Place.call(g, ctx.winner, windows)}
     formula = {"x": "g at the places of the maxima, 0 elsewhere"}
 

@@ -152,6 +152,7 @@ class NextAfter(Binary):
 
 
 class Frexp(Op):
+    saves_on_ctx = True
     backward = {"x": lambda g, ctx: g[0] * ctx.scale}
     formula = {"x": "g * 2**-exponent"}
 

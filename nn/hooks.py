@@ -1,4 +1,4 @@
-"""Calling a module that has forward hooks. A module without any never gets here."""
+"""Calling a module that has hooks. A module without any never gets here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd.hooks import RemovableHandle
+
+from .backward_hooks import BackwardHooks
 
 if TYPE_CHECKING:
     from .module import Module
@@ -33,7 +35,7 @@ def register_forward_pre_hook(
     `hook(module, args, kwargs)` and returns None or the pair `(args, kwargs)`. `prepend` puts it
     before the hooks that are there already. The returned handle has `remove()`.
     """
-    return _add(self, "_forward_pre_hooks", Hook(hook, with_kwargs), prepend)
+    return add_hook(self, "_forward_pre_hooks", Hook(hook, with_kwargs), prepend)
 
 
 def register_forward_hook(
@@ -57,10 +59,41 @@ def register_forward_hook(
     (4, 3)
     >>> handle.remove()
     """
-    return _add(self, "_forward_hooks", Hook(hook, with_kwargs, always_call), prepend)
+    return add_hook(self, "_forward_hooks", Hook(hook, with_kwargs, always_call), prepend)
 
 
-def _add(module: Module, table: str, hook: Hook, prepend: bool) -> RemovableHandle:
+def register_full_backward_hook(
+    self: Module, hook: Callable[..., Any], prepend: bool = False
+) -> RemovableHandle:
+    """Calls `hook(module, grad_input, grad_output)` once the gradients of the inputs are known.
+
+    Both are tuples: the gradients of the positional arguments of `forward` (None for those that are
+    no Tensor) and of its results. What the hook returns, unless None, replaces
+    `grad_input`. Arguments and results must not be changed in place.
+
+    >>> import autograd, nn
+    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> _ = layer.register_full_backward_hook(lambda module, by, of: print(by[0].shape, of))
+    >>> layer(autograd.ones(3, 2, requires_grad=True)).sum().backward()
+    Size([3, 2]) (tensor([[1.],
+            [1.],
+            [1.]]),)
+    """
+    return add_hook(self, "_backward_hooks", hook, prepend)
+
+
+def register_full_backward_pre_hook(
+    self: Module, hook: Callable[..., Any], prepend: bool = False
+) -> RemovableHandle:
+    """Calls `hook(module, grad_output)` before the gradients flow back through the module.
+
+    What the hook returns, unless None, replaces `grad_output`, a tuple with the gradient of each
+    result.
+    """
+    return add_hook(self, "_backward_pre_hooks", hook, prepend)
+
+
+def add_hook(module: Module, table: str, hook: Any, prepend: bool = False) -> RemovableHandle:
     """Adds `hook` to a dict of `module`, which exists only once it has an entry."""
     hooks = module.__dict__.setdefault(table, {})
     handle = RemovableHandle(hooks)
@@ -69,6 +102,7 @@ def _add(module: Module, table: str, hook: Hook, prepend: bool) -> RemovableHand
         hooks.clear()
     hooks[handle.id] = hook
     hooks.update(others)
+    module.__dict__["_hooked"] = True
     return handle
 
 
@@ -76,12 +110,19 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
     """`module.forward` between its pre-hooks and its hooks."""
     done: set[int] = set()
     result = None
+    backward = None
+    if module._backward_hooks or module._backward_pre_hooks:
+        backward = BackwardHooks(module)
     try:
         args, kwargs = _before(module, args, kwargs)
+        if backward is not None:
+            args = backward.on_inputs(args)
         result = module.forward(*args, **kwargs)
         for key, hook in list(module._forward_hooks.items()):
             done.add(key)
             result = _after(module, hook, args, kwargs, result)
+        if backward is not None:
+            result = backward.on_outputs(result)
     except Exception:
         for key, hook in list(module._forward_hooks.items()):
             if hook.always_call and key not in done:

@@ -56,6 +56,13 @@ class Module:
     _non_persistent_buffers_set: set[str]
     _forward_hooks: Mapping[int, hooks.Hook] = _NO_HOOKS
     _forward_pre_hooks: Mapping[int, hooks.Hook] = _NO_HOOKS
+    _backward_hooks: Mapping[int, Callable[..., Any]] = _NO_HOOKS
+    _backward_pre_hooks: Mapping[int, Callable[..., Any]] = _NO_HOOKS
+    _state_dict_hooks: Mapping[int, Callable[..., Any]] = _NO_HOOKS
+    _state_dict_pre_hooks: Mapping[int, Callable[..., Any]] = _NO_HOOKS
+    _load_state_dict_pre_hooks: Mapping[int, Callable[..., Any]] = _NO_HOOKS
+    _load_state_dict_post_hooks: Mapping[int, Callable[..., Any]] = _NO_HOOKS
+    _hooked = False  # whether a hook of a call was ever registered
     _version: int = 1
 
     def __init__(self) -> None:
@@ -74,7 +81,7 @@ class Module:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._forward_hooks or self._forward_pre_hooks:
+        if self._hooked:
             return hooks.call_with_hooks(self, args, kwargs)
         return self.forward(*args, **kwargs)
 
@@ -232,6 +239,7 @@ class Module:
     get_submodule = tree.get_submodule
     get_parameter = tree.get_parameter
     get_buffer = tree.get_buffer
+    set_submodule = tree.set_submodule
 
     # Saved state (state.py) and hooks (hooks.py) -------------------------------------------
 
@@ -243,6 +251,12 @@ class Module:
     set_extra_state = state.set_extra_state
     register_forward_pre_hook = hooks.register_forward_pre_hook
     register_forward_hook = hooks.register_forward_hook
+    register_full_backward_hook = hooks.register_full_backward_hook
+    register_full_backward_pre_hook = hooks.register_full_backward_pre_hook
+    register_state_dict_pre_hook = state.register_state_dict_pre_hook
+    register_state_dict_post_hook = state.register_state_dict_post_hook
+    register_load_state_dict_pre_hook = state.register_load_state_dict_pre_hook
+    register_load_state_dict_post_hook = state.register_load_state_dict_post_hook
 
     # Modes and conversions -----------------------------------------------------------------
 

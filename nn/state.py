@@ -8,14 +8,16 @@ that changed their layout override them, as in PyTorch.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from autograd import Tensor
+from autograd.hooks import RemovableHandle
 from autograd.tensor import wrap
 
+from .hooks import add_hook
 from .parameter import Parameter
 
 if TYPE_CHECKING:
@@ -57,18 +59,53 @@ def state_dict(
     >>> list(nn.Sequential(nn.Linear(2, 3), nn.ReLU()).state_dict())
     ['0.weight', '0.bias']
     """
+    for hook in list(self._state_dict_pre_hooks.values()):
+        hook(self, prefix, keep_vars)
     if destination is None:
         destination = _StateDict()
         destination._metadata = {}
+    local = {"version": self._version}
     if hasattr(destination, "_metadata"):
-        destination._metadata[prefix[:-1]] = {"version": self._version}
+        destination._metadata[prefix[:-1]] = local
     self._save_to_state_dict(destination, prefix, keep_vars)
     for name, module in self._modules.items():
         if module is not None:
             module.state_dict(
                 destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars
             )
+    for hook in list(self._state_dict_hooks.values()):
+        hook(self, destination, prefix, local)
     return destination
+
+
+def register_state_dict_pre_hook(self: Module, hook: Callable[..., Any]) -> RemovableHandle:
+    """Calls `hook(module, prefix, keep_vars)` before `state_dict` collects this module's state."""
+    return add_hook(self, "_state_dict_pre_hooks", hook)
+
+
+def register_state_dict_post_hook(self: Module, hook: Callable[..., Any]) -> RemovableHandle:
+    """Calls `hook(module, state_dict, prefix, local_metadata)`, which may change the dict.
+
+    It runs once the states of this module and of all below it are in the dict.
+    """
+    return add_hook(self, "_state_dict_hooks", hook)
+
+
+def register_load_state_dict_pre_hook(self: Module, hook: Callable[..., Any]) -> RemovableHandle:
+    """Calls a hook before this module loads its part of a state, which the hook may change.
+
+    Its arguments are `(module, state_dict, prefix, local_metadata, strict, missing_keys,
+    unexpected_keys, error_msgs)`; keys in the dict are full paths.
+    """
+    return add_hook(self, "_load_state_dict_pre_hooks", hook)
+
+
+def register_load_state_dict_post_hook(self: Module, hook: Callable[..., Any]) -> RemovableHandle:
+    """Calls `hook(module, incompatible_keys)` when this module and all below it have loaded.
+
+    The hook may change the two lists, for example to accept a missing key.
+    """
+    return add_hook(self, "_load_state_dict_post_hooks", hook)
 
 
 def _save_to_state_dict(
@@ -151,12 +188,21 @@ def _load(
     local = dict(metadata.get(prefix[:-1], {}))
     if assign:
         local["assign_to_params_buffers"] = True
+    for hook in list(module._load_state_dict_pre_hooks.values()):
+        hook(module, state, prefix, local, True, *keys, errors)
     module._load_from_state_dict(state, prefix, local, True, *keys, errors)
     for name, child in module._modules.items():
         if child is not None:
             start = f"{prefix}{name}."
             below = OrderedDict((k, v) for k, v in state.items() if k.startswith(start))
             _load(child, below, start, metadata, assign, keys, errors)
+    for hook in list(module._load_state_dict_post_hooks.values()):
+        if hook(module, keys) is not None:
+            raise RuntimeError(
+                "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to "
+                "return new values, if incompatible_keys need to be modified, it should be done "
+                "inplace."
+            )
 
 
 def _load_from_state_dict(

@@ -110,6 +110,31 @@ def get_submodule(self: Module, target: str) -> Module:
     return module
 
 
+def set_submodule(self: Module, target: str, module: Module, strict: bool = False) -> None:
+    """Puts `module` at the path `target`; with `strict` there must be one already.
+
+    >>> import nn
+    >>> net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU()))
+    >>> net.set_submodule("1.0", nn.Tanh())
+    >>> net[1][0]
+    Tanh()
+    """
+    from .module import Module
+
+    if not target:
+        raise ValueError("Cannot set the submodule without a target name!")
+    if not isinstance(module, Module):
+        raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+    path, _, name = target.rpartition(".")
+    parent = self.get_submodule(path)
+    if hasattr(parent, name):
+        if not isinstance(getattr(parent, name), Module):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+    elif strict:
+        raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")
+    setattr(parent, name, module)
+
+
 def get_parameter(self: Module, target: str) -> Parameter:
     """The parameter at a path such as `"encoder.0.weight"`."""
     return _member(self, target, "_parameters", "an nn.Parameter")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from . import silent as silent  # first: its filter must stand before any operation runs
 from . import checkpoint as checkpoint, graph as graph, ops as ops, random as random
 from .anomaly import (
@@ -104,4 +106,15 @@ from . import (
 from . import func as func, functional as functional
 from . import viz as viz
 
+if _TYPE_CHECKING:
+    from . import distributions as distributions
+
 float, int, bool = float32, int32, bool_  # PyTorch's names; Python's own stay in `builtins`
+
+
+def __getattr__(name: str) -> object:
+    if name == "distributions":  # imported when first used: most programs need none
+        import importlib
+
+        return importlib.import_module(".distributions", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -206,7 +206,7 @@ def package_stub() -> str:
     tree = ast.parse(source)
     explicit = [
         ast.unparse(node)
-        for node in tree.body
+        for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom)
         and node.level
         and not any((a.asname or a.name).startswith("_") for a in node.names)

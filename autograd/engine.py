@@ -47,10 +47,10 @@ def backward(
     table = _run(roots, seeds, retain_graph, create_graph, inputs)
     for target, (g, owned) in table.items():
         if type(target) is Leaf and (leaf := target.variable) is not None:
-            _accumulate(leaf, g, owned, create_graph)
+            accumulate(leaf, g, owned, create_graph)
     for x in inputs or ():
         if not x.is_leaf and x._edge in table:
-            _accumulate(x, *table[x._edge], create_graph)
+            accumulate(x, *table[x._edge], create_graph)
 
 
 def grad(
@@ -84,7 +84,7 @@ def grad(
     results: list[Tensor | None] = []
     shared = {id(seed) for seed in seeds}
     for i, x in enumerate(inputs):
-        target = _target(x)
+        target = target_of(x)
         found = table.get(target)
         if found is None and materialize_grads:
             results.append(wrap(np.zeros_like(x._data)))
@@ -109,7 +109,7 @@ def grad(
 
 def tape(roots: Sequence[Tensor]) -> list[Node]:
     """The nodes that `roots` depend on, in the order in which they were recorded."""
-    targets = [_target(root) for root in roots if root.requires_grad]
+    targets = [target_of(root) for root in roots if root.requires_grad]
     found = set(targets)
     for target in targets:  # grows as the loop goes on
         for edge in target.edges:
@@ -189,10 +189,12 @@ def backward_steps(
                 ):
                     owned.add(edge)
             elif edge in owned:
+                if keep:
+                    table[edge] = before = before.copy(order="K")  # the same layout as in place
                 before += c
             else:
                 table[edge] = before = before + c
-                if reuse and type(before) is np.ndarray:
+                if not graph and type(before) is np.ndarray:
                     owned.add(edge)
         if node.frees and not retain:
             node.args = None
@@ -208,17 +210,18 @@ def _upstream(node: Node, table: dict[Any, Any], graph: bool) -> Any:
     outputs = node.outputs
     if outputs is None:
         g = table.pop(node, None)
-        return _hooked(node, g, graph) if node.hooks and g is not None else g
+        return hooked(node, g, graph) if node.hooks and g is not None else g
     parts = [table.pop(output, None) for output in outputs]
     if all(part is None for part in parts):
         return None
     return [
-        _hooked(o, part, graph) if o.hooks and part is not None else part
+        hooked(o, part, graph) if o.hooks and part is not None else part
         for o, part in zip(outputs, parts, strict=True)
     ]
 
 
-def _hooked(target: Any, g: Any, graph: bool) -> Any:
+def hooked(target: Any, g: Any, graph: bool) -> Any:
+    """The gradient `g` of `target` after the hooks on it."""
     result = run_hooks(target.hooks, g if graph else wrap(g))
     return result if graph else result._data
 
@@ -265,14 +268,14 @@ def _run(
     """Runs the pass and returns each target's (gradient, owned): leaves, or `inputs` if given."""
     order = tape(roots)
     order.reverse()
-    wanted = None if inputs is None else {_target(x) for x in inputs}
+    wanted = None if inputs is None else {target_of(x) for x in inputs}
     edges_of = None if wanted is None else _needed_edges(order, wanted)
     if edges_of is not None:
         order = [node for node in order if node in edges_of]
     table: dict[Any, Any] = {}
     owned: set[Any] = set()
     for root, seed in zip(roots, seeds, strict=True):
-        target = _target(root)
+        target = target_of(root)
         table[target] = seed if target not in table else table[target] + seed
     captured: dict[Any, tuple[Any, bool]] = {}
     retain = create_graph if retain_graph is None else retain_graph
@@ -299,7 +302,7 @@ def _run(
         for target, g in table.items():
             if wanted is None or target in wanted:
                 if target.hooks:
-                    captured[target] = (_hooked(target, g, create_graph), False)
+                    captured[target] = (hooked(target, g, create_graph), False)
                 else:
                     captured[target] = (g, target in owned)
     return captured
@@ -326,7 +329,7 @@ def _needed_edges(order: Sequence[Node], wanted: set[Any]) -> dict[Node, Any]:
     return needed
 
 
-def _accumulate(x: Tensor, g: Any, owned: bool, graph: bool) -> None:
+def accumulate(x: Tensor, g: Any, owned: bool, graph: bool) -> None:
     """Adds a finished gradient to `x.grad`; never hands out an array that something else holds."""
     with _accumulating:
         if x._grad is None:
@@ -349,7 +352,7 @@ def _accumulate(x: Tensor, g: Any, owned: bool, graph: bool) -> None:
 _accumulating = threading.RLock()  # leaves are shared between threads
 
 
-def _target(x: Tensor) -> Any:
+def target_of(x: Tensor) -> Any:
     """What the table calls `x`: its `Node`, `Output` or `Leaf`."""
     if x._base is not None:
         x._follow_base()

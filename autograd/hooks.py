@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 _ids = itertools.count()
-_LAST = 1 << 62
+LAST = 1 << 62
 
 
 class RemovableHandle:
@@ -41,7 +41,7 @@ def add_hook(target: Any, hook: Callable[..., Any], last: bool = False) -> Remov
         target.hooks = {}
     handle = RemovableHandle(target.hooks)
     if last:  # `retain_grad` sees the gradient after all other hooks, whenever they are added
-        handle.id = _LAST + handle.id
+        handle.id = LAST + handle.id
     target.hooks[handle.id] = hook
     return handle
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from .arrays import array_of, plain
 from .devices import device as Device
-from .dtypes import SUPPORTED, as_dtype, get_default_dtype, int64, promote_types
-from .errors import described
+from .dtypes import SUPPORTED, as_dtype, get_default_dtype, int64, made, stored
+from .errors import DtypeError, described
 from .registry import public
 from .tensor import Tensor, wrap
 
@@ -40,63 +39,6 @@ def size_of(args: tuple[Any, ...], keyword: Any = None) -> tuple[int, ...]:
     if any(n < 0 for n in sizes):
         raise RuntimeError(f"a size cannot be negative, got {sizes}")
     return sizes
-
-
-def array_of(data: Any, dtype: Any = None) -> np.ndarray:
-    """`data` (numbers, nested sequences, arrays, Tensors) as a new ndarray of PyTorch's dtype."""
-    wanted = None if dtype is None else as_dtype(dtype)
-    if isinstance(data, Tensor):
-        return np.array(data._data, dtype=wanted)
-    if isinstance(data, (list, tuple)) and _holds_array(data):
-        if wanted is None:
-            wanted = functools.reduce(promote_types, _dtypes_in(data))
-        data = _plain(data)
-    try:
-        array = np.array(data)
-    except ValueError as error:
-        raise ValueError(
-            f"tensor: nested sequences must all have the same length: {error}"
-        ) from error
-    if wanted is not None:
-        if array.dtype.kind not in "biuf":
-            raise TypeError(f"tensor: cannot make a tensor of {array.dtype} data")
-        with np.errstate(all="ignore"):
-            return array.astype(wanted, copy=False)
-    if isinstance(data, (np.ndarray, np.generic)):
-        if array.dtype not in SUPPORTED:
-            raise TypeError(
-                f"tensor: dtype {array.dtype} is not supported; convert the array first, for "
-                "example with .astype(np.float32)"
-            )
-        return array.astype(array.dtype.newbyteorder("="), copy=False)
-    if (array.size == 0 and array.dtype == np.float64) or array.dtype.kind == "f":
-        return array.astype(get_default_dtype(), copy=False)
-    if array.dtype.kind == "b":
-        return array
-    if array.dtype.kind in "iu":
-        return array.astype(int64, copy=False)
-    raise TypeError(f"tensor: cannot make a tensor from {described(data)}")
-
-
-def _holds_array(data: Any) -> bool:
-    """Whether nested sequences have arrays or Tensors in the place of numbers, with a dtype."""
-    while isinstance(data, (list, tuple)) and data:
-        data = data[0]
-    return isinstance(data, (Tensor, np.ndarray, np.generic))
-
-
-def _dtypes_in(data: Any) -> Iterator[np.dtype]:
-    for d in data:
-        if isinstance(d, (list, tuple)):
-            yield from _dtypes_in(d)
-        else:
-            yield d.dtype if hasattr(d, "dtype") else array_of(d).dtype
-
-
-def _plain(data: Any) -> Any:
-    if isinstance(data, Tensor):
-        return data.item() if data._data.ndim == 0 else data._data.tolist()
-    return [_plain(d) for d in data] if isinstance(data, (list, tuple)) else data
 
 
 def legacy_array(data: tuple[Any, ...]) -> np.ndarray:
@@ -233,9 +175,8 @@ def scalar_tensor(
     >>> autograd.scalar_tensor(3)
     tensor(3.)
     """
-    return full(
-        (), s, dtype=dtype or get_default_dtype(), device=device, requires_grad=requires_grad
-    )
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
+    return finish(made(plain(s), kind), None, device, requires_grad)
 
 
 @public(method=False)
@@ -253,9 +194,9 @@ def full(
     >>> autograd.full((2,), 7)
     tensor([7, 7])
     """
-    value = array_of(fill_value, dtype)
+    value = array_of(fill_value) if dtype is None else stored(plain(fill_value), as_dtype(dtype))
     shape = size_of((size,) if isinstance(size, int) else tuple(size))
-    return finish(np.full(shape, value, value.dtype), None, device, requires_grad)
+    return finish(np.full(shape, value), None, device, requires_grad)
 
 
 @public(method=False, numpy=np.full_like)
@@ -274,7 +215,8 @@ def full_like(
     tensor([5., 5.])
     """
     kind = input.dtype if dtype is None else as_dtype(dtype)
-    return finish(np.full(tuple(input.shape), fill_value, kind), None, device, requires_grad)
+    value = stored(plain(fill_value), kind)
+    return finish(np.full(tuple(input.shape), value), None, device, requires_grad)
 
 
 def _filled_like(name: str, value: float, what: str, numpy: Any) -> Any:
@@ -323,6 +265,8 @@ def arange(
         integers = all(isinstance(x, (int, np.integer)) for x in (start, end, step))
         dtype = int64 if integers else get_default_dtype()
     kind = as_dtype(dtype)
+    if kind.kind == "b":
+        raise DtypeError("arange: not defined for dtype bool")
     if not all(map(math.isfinite, (start, end, step))):
         raise RuntimeError(f"arange: no values from {start} to {end} in steps of {step}")
     if kind.kind != "f":

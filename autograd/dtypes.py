@@ -7,6 +7,7 @@ number is weaker still, and integers become the default float (float32) where a 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ bool_ = np.dtype(np.bool_)
 
 SUPPORTED = (float16, float32, float64, int8, int16, int32, int64, uint8, bool_)
 
+_LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in (float16, float32, float64)}
 _default = float32
 _PYTHON = {float: lambda: _default, int: lambda: int64, bool: lambda: bool_}
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
@@ -109,3 +111,48 @@ def can_cast(source: Any, target: Any) -> bool:
     (True, False)
     """
     return _RANK[as_dtype(source).kind] <= _RANK[as_dtype(target).kind]
+
+
+def wrapped(number: Any, dtype: np.dtype) -> np.ndarray:
+    """A Python number as an operand beside tensors of `dtype`: integers wrap around, as in C.
+
+    >>> wrapped(-1, uint8), wrapped(300, uint8)
+    (array(255, dtype=uint8), array(44, dtype=uint8))
+    """
+    if type(number) is not int or dtype.kind not in "iu":
+        return np.asarray(number, dtype)
+    if not -(2**63) <= number < 2**64:
+        raise OverflowError(f"{number} does not fit into 64 bits")
+    return np.asarray(number % 2**64, np.uint64).astype(dtype)
+
+
+def made(number: Any, dtype: np.dtype) -> np.ndarray:
+    """A Python number as data of `dtype`: it must fit, but for float16, which may be infinite."""
+    if dtype != float16:
+        return stored(number, dtype)
+    with np.errstate(over="ignore"):
+        return np.asarray(number, dtype)
+
+
+def stored(number: Any, dtype: np.dtype) -> np.ndarray:
+    """A Python number as what `fill_` and its relatives write to tensors of `dtype`: it must fit.
+
+    A negative integer fits an unsigned dtype if its magnitude does, and wraps around.
+
+    >>> stored(-1, uint8), stored(2.7, int8)
+    (array(255, dtype=uint8), array(2, dtype=int8))
+    """
+    if dtype.kind == "b" or not isinstance(number, (int, float)):
+        return np.asarray(number, dtype)
+    if dtype.kind == "f":
+        if not math.isinf(number) and abs(number) > _LARGEST[dtype]:
+            raise RuntimeError(f"the value {number} cannot be stored as {dtype}, it is too large")
+        return np.asarray(number, dtype)
+    limits = np.iinfo(dtype)
+    low = -limits.max if dtype.kind == "u" and isinstance(number, int) else limits.min
+    if not math.isfinite(number) or not low <= int(number) <= limits.max:
+        raise RuntimeError(
+            f"the value {number} cannot be stored as {dtype}, which holds {limits.min} to "
+            f"{limits.max}"
+        )
+    return wrapped(int(number), dtype)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .dtypes import get_default_dtype, result_dtype
+from .dtypes import get_default_dtype, result_dtype, wrapped
 from .errors import freed_error, in_place_error, rethrow
 from .grad_mode import mode
 from .node import Node as Node, Output as Output, next_sequence as _next_sequence
@@ -282,10 +282,15 @@ def version_of(x: Any) -> int:
     return x._counter.n if isinstance(x, Tensor) and x._counter is not None else 0
 
 
-def promoted(arrays: list[Any], kind: str) -> list[Any]:
-    """`arrays` in the dtype PyTorch computes in; Python numbers stay weak beside float arrays."""
+def promoted(
+    arrays: list[Any], kind: str, number: Callable[[Any, np.dtype], np.ndarray] = wrapped
+) -> list[Any]:
+    """`arrays` in the dtype PyTorch computes in; Python numbers stay weak beside float arrays.
+
+    `number` makes arrays of Python numbers, see dtypes.py.
+    """
     first = arrays[0]
-    if type(first) is np.ndarray and first.dtype.kind == "f":
+    if number is wrapped and type(first) is np.ndarray and first.dtype.kind == "f":
         for other in arrays:
             if type(other) is np.ndarray:
                 if other.dtype is not first.dtype:
@@ -298,7 +303,14 @@ def promoted(arrays: list[Any], kind: str) -> list[Any]:
     dtype = result_dtype([a for a in arrays if a is not None])
     if kind == "float" and dtype.kind != "f":
         dtype = get_default_dtype()
-    return [a if a is None else np.asarray(a, dtype) for a in arrays]
+    return [
+        a.astype(dtype, copy=False)
+        if type(a) is np.ndarray
+        else a
+        if a is None
+        else number(a, dtype)
+        for a in arrays
+    ]
 
 
 def _signature(forward: Any) -> tuple[tuple[str, ...], int | None, bool]:

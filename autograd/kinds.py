@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .creation import array_of, size_of
+from .arrays import array_of
+from .creation import size_of
 from .dtypes import SUPPORTED, as_dtype, get_default_dtype, result_dtype
 from .tensor import Tensor, wrap
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import float64
+from ..dtypes import bool_, float64, result_dtype, stored
 from ..elementwise import Binary, Unary
+from ..errors import DtypeError
 from ..function import Op
 from ..registry import public
 from ..tensor import Tensor
@@ -28,6 +29,12 @@ class Sub(Binary):
     forward = np.subtract
     backward = {"x": lambda g: g, "y": lambda g: -g}
     formula = {"x": "g", "y": "-g"}
+
+    @classmethod
+    def apply(cls, x, y):
+        if np.bool_ in (getattr(x, "dtype", None), getattr(y, "dtype", None)):
+            raise DtypeError("sub: `-` is not defined for bool tensors; use ^ or logical_not()")
+        return super().apply(x, y)
 
 
 @public(numpy=np.add, in_place=True, op=Add)
@@ -49,9 +56,6 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     >>> autograd.sub(autograd.tensor([1.0, 2.0]), 1)
     tensor([0., 1.])
     """
-    for x in (input, other):
-        if getattr(x, "dtype", None) == np.bool_:
-            raise RuntimeError("sub: `-` is not defined for bool tensors; use ^ or logical_not()")
     return Sub.apply(input, _times(other, alpha, input))
 
 
@@ -59,11 +63,13 @@ def _times(other: Any, alpha: Any, input: Any) -> Any:
     """alpha · other, to be added to `input`: alpha may not be of a higher kind than both."""
     if type(alpha) is int and alpha == 1:
         return other
-    kinds = {np.result_type(x.dtype if hasattr(x, "dtype") else x).kind for x in (input, other)}
-    if kinds == {"b"}:
-        alpha = bool(alpha)
-    elif isinstance(alpha, float) and "f" not in kinds:
+    dtype = result_dtype([getattr(x, "_data", x) for x in (input, other)])
+    if isinstance(alpha, float) and dtype.kind != "f":
         raise RuntimeError(f"alpha must be an integer for integer tensors, got {alpha}")
+    if dtype.kind == "b":
+        alpha = bool(alpha)
+    if not isinstance(alpha, Tensor):
+        stored(alpha, dtype)  # raises if it does not fit
     return Mul.apply(other, alpha) if hasattr(other, "dtype") else alpha * other
 
 
@@ -139,14 +145,17 @@ class TruncDivide(Binary):
 
     def forward(x, y):
         _refuse_integer_division_by_zero(x, y)
-        quotient = np.trunc(np.true_divide(x, y))
-        integers = np.result_type(x, y).kind in "iu"
-        # |x| // |y| stays exact where the float quotient of large integers would not.
-        return np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y)) if integers else quotient
+        if np.result_type(x, y).kind not in "iu":
+            return np.trunc(np.true_divide(x, y))
+        quotient, rest = np.divmod(x, y)  # of large integers, a float quotient would be inexact
+        return quotient + ((rest != 0) & ((x < 0) != (y < 0)))
 
 
 def _refuse_integer_division_by_zero(x: Any, y: Any) -> None:
-    if np.result_type(x, y).kind in "iu" and np.any(np.equal(y, 0)):
+    kind = np.result_type(x, y).kind
+    if kind == "b":
+        raise TypeError("is not defined for bool tensors")
+    if kind in "iu" and np.any(np.equal(y, 0)):
         raise RuntimeError("ZeroDivisionError: an integer was divided by 0")
 
 
@@ -208,12 +217,22 @@ class Pow(Binary):
     formula = {"x": "g * y * x ** (y - 1)", "y": "g * out * log(x)"}
 
     def forward(x, y):
+        if getattr(x, "dtype", None) is bool_:
+            return np.greater_equal(x, y)  # where NumPy has int8
         try:
             return x**y  # the operator squares without a general power; np.power does not
         except ValueError:  # NumPy refuses negative powers of integers
             if np.ndim(y) == 0:
                 raise
             return np.where(y < 0, (np.abs(x) == 1) * x ** (y % 2), x ** np.abs(y))
+
+    @classmethod
+    def apply(cls, x, y):
+        if type(y) is int and isinstance(x, Tensor) and x.dtype.kind in "iu":
+            stored(y, x.dtype)  # raises if it does not fit
+            if y < 0:
+                raise RuntimeError("pow: integers to negative integer powers are not allowed")
+        return super().apply(x, y)
 
     # At y = 0 the derivative is 0 even where x ** -1 is not finite, and so is that by y at x = 0.
     backward = {

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..creation import as_tensor
+from ..dtypes import stored
 from ..elementwise import Binary, Unary
-from ..errors import described
-from ..function import Op
+from ..errors import DtypeError, described
+from ..function import Op, promoted
 from ..registry import public
 from ..tensor import Tensor
 
@@ -173,15 +174,26 @@ class BitwiseXor(Binary):
 class BitwiseLeftShift(Binary):
     """The bits of input moved up by other places: input · 2 ** other."""
 
-    symbol = "<<"
-    forward = numpy = np.left_shift
+    symbol, numpy = "<<", np.left_shift
+
+    def forward(x, y):
+        _refuse_bools(x, y)
+        return np.left_shift(x, y)
 
 
 class BitwiseRightShift(Binary):
     """The bits of input moved down by other places: input / 2 ** other, rounded down."""
 
-    symbol = ">>"
-    forward = numpy = np.right_shift
+    symbol, numpy = ">>", np.right_shift
+
+    def forward(x, y):
+        _refuse_bools(x, y)
+        return np.right_shift(x, y)
+
+
+def _refuse_bools(x: Any, y: Any) -> None:
+    if np.result_type(x, y).kind == "b":
+        raise TypeError("is not defined for bool tensors")
 
 
 def _same_dtype(name: str, *operands: Any) -> list[np.ndarray]:
@@ -244,7 +256,10 @@ def isin(
     >>> autograd.isin(autograd.tensor([1, 2, 3]), autograd.tensor([2, 3]))
     tensor([False,  True,  True])
     """
-    x, y = as_tensor(elements)._data, as_tensor(test_elements)._data
+    x, y = (e._data if isinstance(e, Tensor) else e for e in (elements, test_elements))
+    if np.result_type(x).kind == "b":
+        raise DtypeError("isin: not defined for bool tensors")
+    x, y = promoted([x, y], "same")
     return as_tensor(np.asarray(np.isin(x, y, assume_unique=assume_unique, invert=invert)))
 
 
@@ -300,7 +315,6 @@ class FMin(Binary):
 class Clamp(Op):
     """Limits values; a gradient passes where the value was within the limits, these included."""
 
-    promote = "same"
     backward = {
         "x": lambda g, x, low, high: g * _within(x, low, high),
         "low": lambda g, x, low, high: g * (x < low if high is None else (x < low) & (low < high)),
@@ -315,6 +329,7 @@ class Clamp(Op):
     }
 
     def forward(x, low, high):
+        x, low, high = promoted([x, low, high], "same", stored)
         if low is not None:
             x = np.maximum(x, low)
         return x if high is None else np.minimum(x, high)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..axes import axis_of
 from ..creation import as_tensor
+from ..dtypes import made
 from ..errors import IndexRangeError, ShapeError, described
 from ..function import Op, _new, _next_sequence, promoted, tell_watchers
 from ..grad_mode import mode
@@ -149,7 +150,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     """
     name = "x[index] = value"
     if not isinstance(value, Tensor) and np.ndim(value) == 0:
-        value = np.asarray(value, input.dtype)
+        value = made(value, input.dtype)
     y = as_tensor(value).to(input.dtype)
     check_in_place(input, name, y.requires_grad)
     parts = plain_index(index)
@@ -186,7 +187,7 @@ class Where(Op):
     formula = {"x": "g where the condition holds", "y": "g where it does not"}
 
     def forward(x, y, condition):
-        return np.where(condition, *promoted([x, y], "same"))
+        return np.where(condition, *promoted([x, y], "same", made))
 
 
 @public(op=Where, method=False)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..axes import axis_of
 from ..creation import as_tensor
+from ..dtypes import stored
 from ..errors import ShapeError, described
 from ..function import Op
 from ..inplace import CopySlices
@@ -28,7 +29,7 @@ class MaskedFill(Op):
     formula = {"x": "g, 0 where the mask holds", "value": "sum of g where the mask holds"}
 
     def forward(x, value, mask):
-        return np.where(mask, np.asarray(value, x.dtype), x)
+        return np.where(mask, stored(value, x.dtype), x)
 
 
 @public(op=MaskedFill, in_place=True)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..creation import as_tensor
+from ..dtypes import stored
 from ..errors import ShapeError, described
 from ..function import Op
 from ..registry import public
@@ -67,7 +68,7 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
     if any(n + before + after < 0 for n, (before, after) in _sized(x._data, pairs)):
         raise ShapeError(f"pad: {numbers} would cut more off {described(x)} than there is")
     if mode == "constant":
-        return Pad.apply(x, pairs, 0 if value is None else value)
+        return Pad.apply(x, pairs, stored(float(value or 0), x.dtype)[()])
     if mode not in _INDEX:
         raise NotImplementedError(f"pad: mode must be constant, {', '.join(_INDEX)}, got {mode!r}")
     if value is not None:

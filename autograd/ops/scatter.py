@@ -11,6 +11,7 @@ import numpy as np
 
 from ..axes import axis_of
 from ..creation import as_tensor
+from ..dtypes import stored
 from ..errors import IndexRangeError, ShapeError, described
 from ..function import Op
 from ..registry import public
@@ -64,7 +65,7 @@ def _along_dim(
     axis = axis_of(dim, x._data.ndim)
     picks = integer_index(i, x._data.shape[axis], name)
     if src is None:
-        y = as_tensor(np.asarray(value, x.dtype))
+        y = wrap(stored(value, x.dtype))
         limits: tuple[int, ...] = picks.shape
     else:
         y = lifted(src)
@@ -279,7 +280,9 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Tensor:
     x = lifted(given)
     axis = axis_of(dim, x._data.ndim)
     picks = vector_index(index, x._data.shape[axis], "index_fill", negative=True)
-    out = SetItem.apply(x, number(value, "index_fill"), at_axis(picks, axis))
+    value = number(value, "index_fill")
+    y = value if isinstance(value, Tensor) else stored(value, x.dtype)
+    out = SetItem.apply(x, y, at_axis(picks, axis))
     return Reshape.apply(out, given._data.shape)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from .. import return_types
 from ..axes import axis_of
 from ..creation import as_tensor
+from ..dtypes import wrapped
 from ..errors import ShapeError, described
 from ..registry import public
 from ..return_types import ValuesIndices
@@ -114,7 +115,9 @@ def searchsorted(
     >>> autograd.searchsorted(autograd.tensor([1, 3, 5]), autograd.tensor([3, 6]))
     tensor([1, 3])
     """
-    a, values = as_tensor(sorted_sequence)._data, as_tensor(input)._data
+    a = as_tensor(sorted_sequence)._data
+    wraps = type(input) is int and a.dtype.kind in "iu"
+    values = wrapped(input, a.dtype) if wraps else as_tensor(input)._data
     if side not in (None, "left", "right") or (side == "left" and right):
         raise RuntimeError(f"searchsorted: side={side!r} does not go with right={right}")
     if sorter is not None:

@@ -31,6 +31,11 @@ def _check_sizes(input: Tensor, target: Tensor) -> None:
         )
 
 
+def _difference(input: Tensor, target: Tensor) -> Tensor:
+    """input - target, where a bool counts as 0 or 1."""
+    return input - (target if target.dtype != np.bool_ else target.to(input.dtype))
+
+
 def _weighted(
     loss: Tensor, input: Tensor, weight: Tensor | None, reduction: str, name: str
 ) -> Tensor:
@@ -64,7 +69,7 @@ def mse_loss(
     """
     _check_sizes(input, target)
     reduction = resolved_reduction(reduction, size_average, reduce)
-    return _weighted((input - target).square(), input, weight, reduction, "mse_loss")
+    return _weighted(_difference(input, target).square(), input, weight, reduction, "mse_loss")
 
 
 @public(namespace="nn.functional")
@@ -109,7 +114,7 @@ def smooth_l1_loss(
     reduction = resolved_reduction(reduction, size_average, reduce)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
-    d = input - target
+    d = _difference(input, target)
     size = d.abs()
     if beta == 0:
         return reduced(size, reduction, "smooth_l1_loss")
@@ -138,7 +143,7 @@ def huber_loss(
         raise RuntimeError(
             f"huber_loss does not support non-positive values for delta, got {delta}"
         )
-    d = input - target
+    d = _difference(input, target)
     size = d.abs()
     loss = autograd.where(size <= delta, 0.5 * d.square(), delta * (size - 0.5 * delta))
     if input.dtype.kind == "f":

@@ -5,7 +5,7 @@ The names, arguments and defaults are those of `torch.nn`.
 
 from __future__ import annotations
 
-from . import data, functional, init
+from . import data, functional, init, utils
 from .activation import (
     CELU,
     ELU,
@@ -36,6 +36,7 @@ from .activation import (
     Tanhshrink,
     Threshold,
 )
+from .attention import MultiheadAttention
 from .batchnorm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -138,6 +139,13 @@ from .sparse import (
     Embedding,
     EmbeddingBag,
 )
+from .transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from .vision import (
     ChannelShuffle,
     Fold,
@@ -236,6 +244,7 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
@@ -269,6 +278,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
@@ -282,4 +296,5 @@ __all__ = [
     "data",
     "functional",
     "init",
+    "utils",
 ]

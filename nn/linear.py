@@ -99,6 +99,10 @@ class Linear(Module):
         )
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """A Linear layer whose weight others use directly, so that nothing may take its place."""
+
+
 class Bilinear(Module):
     """yₖ = x₁ᵀ Wₖ x₂ + bₖ.
 

@@ -17,8 +17,7 @@ TEXT = (Path(__file__).parent.parent / "docs" / "scope.md").read_text(encoding="
 
 NOT_YET: dict[str, str] = {
     "Modules": """
-        nn.GRU nn.GRUCell nn.LSTM nn.LSTMCell nn.MultiheadAttention nn.RNN nn.RNNCell
-        nn.Transformer nn.TransformerDecoderLayer nn.TransformerEncoder nn.TransformerEncoderLayer
+        nn.GRU nn.GRUCell nn.LSTM nn.LSTMCell nn.RNN nn.RNNCell
     """,
     "Optimizers": """
         optim.LBFGS

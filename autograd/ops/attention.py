@@ -14,6 +14,7 @@ from ..random import rng_of
 from ..registry import public
 from ..tensor import Tensor, wrap
 from .indexing import IndexSelect
+from .splitting import filled
 
 
 class AttentionWeights(Op):
@@ -36,6 +37,30 @@ class AttentionWeights(Op):
         total = out.sum(-1, keepdims=True)
         out /= np.where(total == 0, 1, total)
         return out
+
+
+class Heads(Op):
+    """(N, L, parts · heads · D) as `parts` arrays (N, heads, L, D), or from (L, N, ...)."""
+
+    symbol, public = "heads", False
+    backward = {"x": lambda g, ctx, batch_first: _side_by_side(g, ctx, batch_first)}
+    formula = {"x": "the gradients of the parts, side by side"}
+
+    def forward(x, parts, heads, batch_first):
+        apart = x.reshape(*x.shape[:2], parts, heads, -1)
+        return tuple(apart.transpose((2, 0, 3, 1, 4) if batch_first else (2, 1, 3, 0, 4)))
+
+
+def _side_by_side(g: Any, ctx: Any, batch_first: bool) -> Any:
+    order = (0, 2, 1, 3) if batch_first else (2, 0, 1, 3)
+    parts = [np.transpose(p, order) for p in filled(g, ctx)]
+    first, second, heads, size = parts[0].shape
+    shape = (first, second, len(parts), heads, size)
+    if any(isinstance(p, Tensor) for p in parts):
+        joined: Any = np.stack(parts, 2)
+    else:  # np.stack alone would keep the order of the parts' memory
+        joined = np.stack(parts, 2, out=np.empty(shape, parts[0].dtype))
+    return joined.reshape(first, second, -1)
 
 
 @public(namespace="nn.functional", op=AttentionWeights)
@@ -80,6 +105,19 @@ def scaled_dot_product_attention(
         raise RuntimeError(f"{call}: all three must have one floating dtype")
     if enable_gqa:
         k, v = _shared(k, q, call), _shared(v, q, call)
+    return attention_weights(q, k, attn_mask, dropout_p, is_causal, scale, call) @ v
+
+
+def attention_weights(
+    q: Tensor,
+    k: Tensor,
+    attn_mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    call: str = "attention_weights",
+) -> Any:
+    """What `scaled_dot_product_attention` multiplies the values with, (*, L, S)."""
     scores: Any = q @ k.transpose(-2, -1)
     scale = 1 / math.sqrt(q.shape[-1] or 1) if scale is None else float(scale)
     kept = None
@@ -101,7 +139,7 @@ def scaled_dot_product_attention(
     if dropout_p > 0:
         stays = rng_of(None).random(weights.shape, dtype=np.float32) >= dropout_p
         weights = weights * wrap((stays / max(1 - dropout_p, 1e-9)).astype(q.dtype))
-    return weights @ v
+    return weights
 
 
 def _shared(x: Tensor, query: Tensor, call: str) -> Tensor:

@@ -17,7 +17,7 @@ from ..tensor import Tensor
 from .joining import Cat, Stack
 
 
-def _filled(gradients: list[Any], ctx: Any) -> list[Any]:
+def filled(gradients: list[Any], ctx: Any) -> list[Any]:
     """Zeros for the results that no gradient reached."""
     return [
         np.zeros(output.shape, output.dtype) if g is None else g
@@ -27,7 +27,7 @@ def _filled(gradients: list[Any], ctx: Any) -> list[Any]:
 
 class Split(Op):
     view = True
-    backward = {"x": lambda g, ctx, axis: Cat.call(axis, *_filled(g, ctx))}
+    backward = {"x": lambda g, ctx, axis: Cat.call(axis, *filled(g, ctx))}
     formula = {"x": "the gradients of the parts, joined"}
 
     def forward(x, axis, bounds):
@@ -173,7 +173,7 @@ dsplit = _directed("dsplit", np.dsplit, 2, 3)
 
 class Unbind(Op):
     view = True
-    backward = {"x": lambda g, ctx, axis: Stack.call(axis, *_filled(g, ctx))}
+    backward = {"x": lambda g, ctx, axis: Stack.call(axis, *filled(g, ctx))}
     formula = {"x": "the gradients of the parts, stacked"}
 
     def forward(x, axis):

@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from autograd.registry import ENTRIES
 
-from . import activations, distances, dropouts, losses, margin_losses  # noqa: F401 (registers them)
+from . import (  # noqa: F401 (registers them)
+    activations,
+    attention,
+    distances,
+    dropouts,
+    losses,
+    margin_losses,
+)
 
 globals().update({e.name: e.function for e in ENTRIES.values() if e.namespace == "nn.functional"})
 selu = ENTRIES["selu"].function  # PyTorch has it in both places
 
 if TYPE_CHECKING:
     from .activations import *  # noqa: F403
+    from .attention import *  # noqa: F403
     from .distances import *  # noqa: F403
     from .dropouts import *  # noqa: F403
     from .losses import *  # noqa: F403

@@ -58,6 +58,53 @@ def attention(
     return p / np.where(total == 0, 1, total) @ v
 
 
+def multi_head(
+    q,
+    k,
+    v,
+    e,
+    heads,
+    weight,
+    bias,
+    bias_k,
+    bias_v,
+    zero,
+    dropout,
+    out_weight,
+    out_bias,
+    need_weights=True,
+    attn_mask=None,
+    key_padding_mask=None,
+):
+    """One head of one sequence at a time, with masks of numbers."""
+    bias = np.zeros(3 * e) if bias is None else bias
+    q, k, v = (
+        a @ w.T + b
+        for a, w, b in zip((q, k, v), np.split(weight, 3), np.split(bias, 3), strict=True)
+    )
+    out, weights = np.zeros(q.shape), np.zeros((q.shape[1], heads, len(q), len(k)))
+    for n, h in itertools.product(range(q.shape[1]), range(heads)):
+        part = slice(h * e // heads, (h + 1) * e // heads)
+        mask = np.zeros((len(q), len(k)))
+        if attn_mask is not None:
+            mask += attn_mask if attn_mask.ndim == 2 else attn_mask[n * heads + h]
+        if key_padding_mask is not None:
+            mask += key_padding_mask[n]
+        query, key = q[:, n, part], k[:, n, part]
+        out[:, n, part] = attention(query, key, v[:, n, part], mask)
+        weights[n, h] = attention(query, key, np.eye(len(k)), mask)
+    out = out @ out_weight.T + (0 if out_bias is None else out_bias)
+    return out, weights.mean(1) if need_weights else None
+
+
+def without_none(f, *args, **kwargs):
+    return [result for result in f(*args, **kwargs) if result is not None]
+
+
+def of_itself(f, sequence, *args, **kwargs):
+    return without_none(f, sequence, sequence, sequence, *args, **kwargs)
+
+
 def ctc(a, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
     """By enumeration: every path whose labels, without repetitions and blanks, are the targets."""
     a = a - np.log(np.exp(a).sum(-1, keepdims=True))
@@ -82,6 +129,8 @@ def ctc(a, targets, input_lengths, target_lengths, blank=0, reduction="mean", ze
 
 LABELS = exact([[1, 1], [2, 1], [2, 0]])
 TIMES, SIZES = (4, 3, 2), (2, 2, 1)
+SEQUENCES = (x(3, 2, 4), x(5, 2, 4), x(5, 2, 4))
+PROJECTED = (4, 2, x(12, 4), x(12), None, None, False, 0.0, x(4, 4), x(4))
 QKV = (x(2, 3, 4), x(2, 5, 4), x(2, 5, 2))
 
 
@@ -177,6 +226,31 @@ ATTENTION = [
     ),
 ]
 
+HEADS = [
+    Row(
+        F + "multi_head_attention_forward",
+        call(*SEQUENCES, *PROJECTED),
+        call(*SEQUENCES, *PROJECTED, need_weights=False, attn_mask=x(3, 5)),
+        call(*SEQUENCES, *PROJECTED, attn_mask=x(4, 3, 5), key_padding_mask=x(2, 5)),
+        bad(AssertionError, x(3, 2, 6), *SEQUENCES[1:], *PROJECTED),
+        bad(AssertionError, *SEQUENCES, *PROJECTED, key_padding_mask=bools(5, 2)),
+        bad(RuntimeError, *SEQUENCES, *PROJECTED, is_causal=True),
+        numpy=multi_head,
+        run=without_none,
+        skip_dtypes="ib",
+        why="PyTorch refuses integers in the product, ours in the projection",
+    ),
+    Row(
+        F + "multi_head_attention_forward",
+        call(x(3, 2, 4), *PROJECTED),
+        call(x(3, 2, 4), *PROJECTED, need_weights=False),
+        numpy=multi_head,
+        run=of_itself,
+        skip_dtypes="ib",
+        why="as above",
+    ),
+]
+
 LOSSES = [
     Row(
         F + "ctc_loss",
@@ -210,4 +284,4 @@ LOSSES = [
     ),
 ]
 
-ROWS = EMBEDDINGS + ATTENTION + LOSSES
+ROWS = EMBEDDINGS + ATTENTION + HEADS + LOSSES

@@ -106,6 +106,15 @@ def add_hook(module: Module, table: str, hook: Any, prepend: bool = False) -> Re
     return handle
 
 
+def find_pre_hook(module: Module, kind: type, name: str) -> tuple[RemovableHandle, Any] | None:
+    """The forward pre-hook of class `kind` for the tensor called `name`, with its handle."""
+    for key, hook in module._forward_pre_hooks.items():
+        function = hook.function
+        if isinstance(function, kind) and getattr(function, "name", None) == name:
+            return RemovableHandle(module.__dict__["_forward_pre_hooks"], key), function
+    return None
+
+
 def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`module.forward` between its pre-hooks and its hooks."""
     done: set[int] = set()

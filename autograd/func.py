@@ -18,6 +18,7 @@ from .errors import described
 from .functional import alias, jacobian, jvp as _jvp
 from .grad_mode import enable_grad
 from .ops.joining import stack
+from .stateless import functional_call as functional_call, stack_module_state as stack_module_state
 from .tensor import Leaf, Tensor, wrap
 
 Function = Callable[..., Any]

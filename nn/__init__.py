@@ -89,6 +89,7 @@ from .margin_loss import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
+from .model_summary import summary
 from .module import Module
 from .norm import (
     GroupNorm,
@@ -296,5 +297,6 @@ __all__ = [
     "data",
     "functional",
     "init",
+    "summary",
     "utils",
 ]

@@ -8,7 +8,6 @@ programs rely on is here once: groups with their own options, closures, hooks, a
 from __future__ import annotations
 
 import copy
-import functools
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -17,9 +16,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from autograd.grad_mode import enable_grad, no_grad
-from autograd.hooks import RemovableHandle
 from autograd.tensor import Tensor, wrap
 
+from .hooks import (
+    Hooked,
+    hooked,
+    register_optimizer_step_post_hook as register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook as register_optimizer_step_pre_hook,
+)
 from .rules import step_count
 
 ParamsT = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
@@ -28,31 +32,7 @@ required: Any = type("required", (), {"__repr__": lambda _: "<required parameter
 """As a default: an option that every group has to give."""
 
 
-def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
-    """`step` between the optimizer's pre and post hooks."""
-
-    @functools.wraps(step)
-    def stepped(*args: Any, **kwargs: Any) -> Any:
-        self = args[0]
-        for hook in list(self._step_pre_hooks.values()):
-            replaced = hook(self, args, kwargs)
-            if replaced is not None:
-                if not (isinstance(replaced, tuple) and len(replaced) == 2):
-                    raise RuntimeError(
-                        f"{type(self).__name__}.step: a pre hook must return None or a tuple of "
-                        f"(new_args, new_kwargs), got {replaced!r}"
-                    )
-                args, kwargs = replaced
-        result = step(*args, **kwargs)
-        self._stepped = True
-        for hook in list(self._step_post_hooks.values()):
-            hook(self, args, kwargs)
-        return result
-
-    return stepped
-
-
-class Optimizer:
+class Optimizer(Hooked):
     """Base class of the update rules.
 
     Args:
@@ -86,11 +66,16 @@ class Optimizer:
     _stepped = False  # schedules warn if their first step comes before the optimizer's
     # The state that is one number per parameter, in the default dtype whatever the parameter's.
     _scalars: ClassVar[tuple[str, ...]] = ("step",)
+    # Whether all other arrays of the state have the parameter's shape, which loading then checks.
+    # A rule with a step of its own may keep what it likes.
+    _elementwise: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:
-            cls.step = _hooked(cls.__dict__["step"])  # type: ignore[method-assign]
+            cls.step = hooked(cls.__dict__["step"])  # type: ignore[method-assign]
+            if "_elementwise" not in cls.__dict__:
+                cls._elementwise = False
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
@@ -111,10 +96,6 @@ class Optimizer:
         for group in groups:
             self.add_param_group(group)
 
-    def _no_hooks(self) -> None:
-        self._step_pre_hooks: dict[int, Callable[..., Any]] = {}
-        self._step_post_hooks: dict[int, Callable[..., Any]] = {}
-
     def _check(self, options: dict[str, Any]) -> None:
         """Raises ValueError for an option that makes no sense to the rule."""
 
@@ -124,7 +105,7 @@ class Optimizer:
         """Changes `param` in place by one step of the rule. `grad` must be left as it is."""
         raise NotImplementedError(f"{type(self).__name__} defines neither step nor _update")
 
-    @_hooked
+    @hooked
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Updates every parameter that has a gradient.
 
@@ -208,6 +189,8 @@ class Optimizer:
         >>> SGD([autograd.zeros(2)], lr=0.1).state_dict()["param_groups"][0]["params"]
         [0]
         """
+        for hook in list(self._state_dict_pre_hooks.values()):
+            hook(self)
         number: dict[int, int] = {}
         for i, p in enumerate(p for group in self.param_groups for p in group["params"]):
             number.setdefault(id(p), i)
@@ -223,7 +206,7 @@ class Optimizer:
             for key, value in self.state.items()
             if not (isinstance(value, dict) and not value)  # nothing to remember
         }
-        return {"state": state, "param_groups": groups}
+        return self._replaced(self._state_dict_post_hooks, {"state": state, "param_groups": groups})
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continues from what `state_dict` returned, here or in PyTorch (as arrays or Tensors).
@@ -232,6 +215,7 @@ class Optimizer:
         is copied. A ValueError says where the groups do not match.
         """
         name = type(self).__name__
+        state_dict = self._replaced(self._load_state_dict_pre_hooks, dict(state_dict))
         saved = [dict(group) for group in state_dict["param_groups"]]
         if len(saved) != len(self.param_groups):
             raise ValueError(
@@ -261,6 +245,8 @@ class Optimizer:
                 group.setdefault("param_names", ours["param_names"])
             groups.append(group)
         self.__setstate__({"state": state, "param_groups": groups})
+        for hook in list(self._load_state_dict_post_hooks.values()):
+            hook(self)
 
     def _loaded(self, value: Any, param: Tensor, key: Any = None) -> Any:
         """A copy of a saved state value, with arrays in the dtype of `param`."""
@@ -273,7 +259,7 @@ class Optimizer:
         if not isinstance(value, (Tensor, np.ndarray)):
             return value
         array = value._data if isinstance(value, Tensor) else value
-        if array.shape != param._data.shape:
+        if self._elementwise and array.shape != param._data.shape:
             raise ValueError(
                 f"{type(self).__name__}: the saved {key} has shape {array.shape}, its parameter "
                 f"{param._data.shape}; the state dict belongs to another model"
@@ -304,19 +290,6 @@ class Optimizer:
             lines.append("")
         return "\n".join(lines[:-1]) + "\n)"
 
-    # Hooks ---------------------------------------------------------------------------------
-
-    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Calls `hook(optimizer, args, kwargs)` before each step.
-
-        It may return new (args, kwargs) for the step. Returns a handle with `remove()`.
-        """
-        return _registered(self._step_pre_hooks, hook)
-
-    def register_step_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Calls `hook(optimizer, args, kwargs)` after each step. Returns a handle."""
-        return _registered(self._step_post_hooks, hook)
-
 
 def _tensors_and_names(given: Any, name: str) -> tuple[list[Tensor], list[str]]:
     """The parameters of a group and their names, if they came with names."""
@@ -341,9 +314,3 @@ def _tensors_and_names(given: Any, name: str) -> tuple[list[Tensor], list[str]]:
                 f"{p.grad_fn!r}. Pass the tensor it was computed from, or its .detach()"
             )
     return params, names
-
-
-def _registered(hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> RemovableHandle:
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    return handle

@@ -74,6 +74,14 @@ def check_not_negative(what: str, value: Any) -> None:
         raise ValueError(f"Invalid {what}: {value}")
 
 
+def check_from(bound: float, what: str, value: Any) -> None:
+    """`check_not_negative` with the bound in the message, as PyTorch's younger rules have it."""
+    if isinstance(value, Tensor) and value._data.size != 1:
+        raise ValueError("Tensor lr must be 1-element")
+    if not value >= bound:
+        raise ValueError(f"{what} should be >= {bound:g} but is: {value}")
+
+
 def check_betas(betas: Any) -> None:
     """Raises ValueError unless both averages forget something and keep a share."""
     for i, beta in enumerate(betas):

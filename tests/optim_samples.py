@@ -3,7 +3,21 @@
 import numpy as np
 
 import autograd
-from optim import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop
+from optim import (
+    ASGD,
+    SGD,
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    NAdam,
+    RAdam,
+    RMSprop,
+    Rprop,
+)
 
 OPTIMIZERS = [
     lambda params: SGD(params, lr=0.1, momentum=0.9),
@@ -15,6 +29,10 @@ OPTIMIZERS = [
     lambda params: Adamax(params, lr=0.1),
     lambda params: NAdam(params, lr=0.1),
     lambda params: RAdam(params, lr=0.1, betas=(0.9, 0.9)),
+    lambda params: Rprop(params, lr=0.1),
+    lambda params: ASGD(params, lr=0.1, t0=3),
+    lambda params: Adafactor(params, lr=0.1),
+    lambda params: Lion(params, lr=0.1, weight_decay=0.1),
 ]
 
 

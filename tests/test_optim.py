@@ -6,7 +6,11 @@ from optim_samples import OPTIMIZERS, give, parameter
 
 import autograd
 from optim import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RMSprop
-from optim.optimizer import required
+from optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+    required,
+)
 
 
 def test_learning_rate_as_a_tensor():
@@ -227,6 +231,60 @@ def test_a_pre_hook_may_change_the_arguments():
     optimizer.register_step_pre_hook(lambda opt, args, kwargs: 5)
     with pytest.raises(RuntimeError, match="pre hook must return None or a tuple"):
         optimizer.step()
+
+
+def test_hooks_around_the_steps_of_every_optimizer():
+    log = []
+    handles = [
+        register_optimizer_step_pre_hook(lambda opt, args, kwargs: log.append("every pre")),
+        register_optimizer_step_post_hook(lambda opt, args, kwargs: log.append("every post")),
+    ]
+    optimizers = [SGD([parameter([1.0])]), Recording([parameter([1.0])])]
+    optimizers[0].register_step_pre_hook(lambda opt, args, kwargs: log.append("own pre"))
+    optimizers[0].register_step_post_hook(lambda opt, args, kwargs: log.append("own post"))
+    for optimizer in optimizers:
+        optimizer.step()
+    for handle in handles:
+        handle.remove()
+    optimizers[1].step()
+    assert log == ["every pre", "own pre", "own post", "every post", "every pre", "every post"]
+
+
+def test_hooks_around_state_dicts():
+    optimizer, log = SGD([parameter([1.0])], lr=0.1), []
+    optimizer.register_state_dict_pre_hook(lambda opt: log.append("second"))
+    optimizer.register_state_dict_pre_hook(lambda opt: log.append("first"), prepend=True)
+    optimizer.register_state_dict_post_hook(lambda opt, state: state.update(extra=1))
+    handle = optimizer.register_state_dict_post_hook(lambda opt, state: {**state, "more": 2})
+    saved = optimizer.state_dict()
+    assert log == ["first", "second"]
+    assert (saved.pop("extra"), saved.pop("more")) == (1, 2)
+    handle.remove()
+    assert "more" not in optimizer.state_dict()
+
+    def faster(opt, state):
+        log.append(state["param_groups"][0]["lr"])
+        return {**state, "param_groups": [{**state["param_groups"][0], "lr": 0.5}]}
+
+    log.clear()
+    optimizer.register_load_state_dict_pre_hook(lambda opt, state: state.pop("junk") and None)
+    optimizer.register_load_state_dict_pre_hook(faster)
+    optimizer.register_load_state_dict_post_hook(lambda opt: log.append(opt.param_groups[0]["lr"]))
+    optimizer.load_state_dict({**saved, "junk": 3})
+    assert log == [0.1, 0.5]
+
+
+def test_state_of_another_shape_loads_where_the_rule_allows_it():
+    p = parameter([[1.0, 2.0]])
+    optimizer = Recording([p])
+    optimizer.load_state_dict(
+        {
+            "state": {0: {"any": np.ones(5, np.float32)}},
+            "param_groups": optimizer.state_dict()["param_groups"],
+        }
+    )
+    assert optimizer.state[p]["any"].shape == (5,)
+    assert optimizer.state[p]["any"].dtype == np.float64
 
 
 def test_repr():

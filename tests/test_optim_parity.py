@@ -87,7 +87,34 @@ CASES = [
             decoupled_weight_decay=[False, True], maximize=[False, True],
         )
     ),
-    *((rule, {}) for rule in ("RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam")),
+    *(
+        ("Rprop", options)
+        for options in combinations(
+            lr=[0.01, 0.3], etas=[(0.5, 1.2), (0.1, 3.0)], step_sizes=[(1e-6, 50), (0.02, 0.1)],
+            maximize=[False, True],
+        )
+    ),
+    *(
+        ("ASGD", options)
+        for options in combinations(
+            lr=[0.1], lambd=[1e-4, 0.2], alpha=[0.75, 0.3], t0=[1e6, 4.0], weight_decay=[0, 0.1],
+            maximize=[False, True],
+        )
+    ),
+    *(
+        ("Adafactor", options)
+        for options in combinations(
+            lr=[0.1], beta2_decay=[-0.8, -0.3], eps=[(None, 1e-3), (0.1, 2.0)], d=[1.0, 3.0],
+            weight_decay=[0, 0.1], maximize=[False, True],
+        )
+    ),
+    *(
+        (rule, {})
+        for rule in (
+            "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "ASGD",
+            "Adafactor",
+        )
+    ),
     ("SGD", {}),
     ("Adam", {}),
     ("AdamW", {}),
@@ -102,6 +129,9 @@ RESUMED = [
     ("Adamax", {}),
     ("NAdam", {}),
     ("RAdam", {"betas": (0.9, 0.9)}),
+    ("Rprop", {}),
+    ("ASGD", {"t0": 3.0}),
+    ("Adafactor", {}),
 ]
 
 
@@ -113,9 +143,10 @@ class Pair:
         starts = [rng.standard_normal(shape).astype(dtype) for shape in SHAPES]
         self.ours = [autograd.tensor(x.copy(), requires_grad=True) for x in starts]
         self.theirs = [torch.tensor(x, requires_grad=True) for x in starts]
+        decay = {} if rule == "Rprop" else {"weight_decay": 0.02}
         self.opt, self.opt_theirs = (
             getattr(library, rule)(
-                [{"params": p[:2]}, {"params": p[2:], "lr": 0.03, "weight_decay": 0.02}], **options
+                [{"params": p[:2]}, {"params": p[2:], "lr": 0.03, **decay}], **options
             )
             for library, p in ((optim, self.ours), (torch.optim, self.theirs))
         )
@@ -189,8 +220,9 @@ def from_torch(x):
 @pytest.mark.parametrize(("rule", "options"), RESUMED)
 def test_state_dicts_cross_over(rule, options):
     """Each library continues from what the other saved."""
-    # PyTorch loads NAdam's single precision product of momenta into the parameters' dtype.
-    dtype = "float32" if rule == "NAdam" else "float64"
+    # PyTorch loads NAdam's product of momenta and ASGD's rates, which are in single precision, into
+    # the parameters' dtype.
+    dtype = "float32" if rule in ("NAdam", "ASGD") else "float64"
     trained = Pair(rule, options, dtype)
     trained.train(6)
     fresh = Pair(rule, {"lr": 1.0}, dtype, seed=5)
@@ -224,6 +256,21 @@ ERRORS = [
     ("Adamax", {"betas": (0.9, 1.0)}),
     ("NAdam", {"momentum_decay": -1}),
     ("RAdam", {"eps": -1}),
+    ("Rprop", {"lr": -1}),
+    ("Rprop", {"etas": (1.5, 2.0)}),
+    ("ASGD", {"weight_decay": -1}),
+    ("Adafactor", {"lr": -1}),
+    ("Adafactor", {"beta2_decay": 0.5}),
+    ("Adafactor", {"eps": (-1.0, 1e-3)}),
+    ("Adafactor", {"eps": (None, -1.0)}),
+    ("Adafactor", {"d": 0.5}),
+    ("Adafactor", {"weight_decay": -1}),
+    ("LBFGS", {"lr": -1}),
+    ("Muon", {"lr": -1}),
+    ("Muon", {"momentum": -1}),
+    ("Muon", {"weight_decay": -1}),
+    ("Muon", {"adjust_lr_fn": "other"}),
+    ("Muon", {}),
 ]
 
 
@@ -233,7 +280,7 @@ def test_same_errors_for_bad_options(rule, options):
     for library, tensor in ((optim, autograd.tensor), (torch.optim, torch.tensor)):
         with pytest.raises(ValueError) as caught:
             getattr(library, rule)([tensor([1.0], requires_grad=True)], **options)
-        messages.append(str(caught.value))
+        messages.append(str(caught.value).replace("torch.Size", "Size"))
     assert messages[0] == messages[1]
 
 
@@ -270,3 +317,62 @@ def test_learning_rate_changed_between_steps():
         for optimizer in (pair.opt, pair.opt_theirs):
             optimizer.param_groups[0]["lr"] = lr
         pair.train(3)
+
+
+@pytest.mark.parametrize(
+    "options",
+    combinations(
+        lr=[0.02], weight_decay=[0.0, 0.1], momentum=[0.95, 0.5], nesterov=[False, True],
+        ns_coefficients=[(3.4445, -4.775, 2.0315), (2.0, -1.5, 0.5)], ns_steps=[5, 2],
+        adjust_lr_fn=[None, "original", "match_rms_adamw"],
+    ),
+)  # fmt: skip
+def test_muon_step_for_step(options, monkeypatch):
+    # NumPy has no bfloat16; without that rounding the numbers are the same.
+    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)
+    rng = np.random.default_rng(0)
+    starts = [rng.standard_normal(shape) for shape in ((4, 4), (3, 6), (6, 2), (1, 1))]
+    ours = [autograd.tensor(x, requires_grad=True) for x in starts]
+    theirs = [torch.tensor(x, requires_grad=True) for x in starts]
+    opt, opt_theirs = optim.Muon(ours, **options), torch.optim.Muon(theirs, **options)
+    for _ in range(STEPS):
+        for p, q in zip(ours, theirs, strict=True):
+            g = rng.standard_normal(p.shape)
+            p.grad, q.grad = autograd.tensor(g), torch.tensor(g)
+        opt.step()
+        opt_theirs.step()
+        for p, q in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-9)
+    assert repr(opt) == repr(opt_theirs)
+    saved = opt_theirs.state_dict()
+    assert opt.state_dict()["param_groups"] == saved["param_groups"]
+    opt.load_state_dict(from_torch(saved))
+    opt_theirs.load_state_dict(as_torch(opt.state_dict()))
+    opt.step()
+    opt_theirs.step()
+    np.testing.assert_allclose(ours[0].detach().numpy(), theirs[0].detach().numpy(), rtol=1e-9)
+
+
+def test_muon_is_close_to_pytorch_in_bfloat16():
+    x, g = (np.random.default_rng(i).standard_normal((20, 30)).astype(np.float32) for i in (0, 1))
+    p, q = autograd.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    p.grad, q.grad = autograd.tensor(g), torch.tensor(g)
+    optim.Muon([p], lr=1.0).step()
+    torch.optim.Muon([q], lr=1.0).step()
+    step, their_step = (y.detach().numpy() - x for y in (p, q))
+    assert np.linalg.norm(step - their_step) < 0.05 * np.linalg.norm(their_step)
+
+
+@pytest.mark.parametrize("rule", ["SGD", "AdamW", "Adafactor", "Rprop"])
+def test_a_group_added_later(rule):
+    pair = Pair(rule, {}, "float64")
+    pair.train(3)
+    x = np.random.default_rng(3).standard_normal((3, 2))
+    for optimizer, params, tensor in (
+        (pair.opt, pair.ours, autograd.tensor),
+        (pair.opt_theirs, pair.theirs, torch.tensor),
+    ):
+        params.append(tensor(x.copy(), requires_grad=True))
+        optimizer.add_param_group({"params": params[-1:], "lr": 0.2})
+    pair.train(5, seed=4)
+    pair.compare_state()

@@ -8,7 +8,23 @@ import pytest
 from optim_samples import OPTIMIZERS, give, gradients, parameter
 
 import optim
-from optim import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop, rules
+from optim import (
+    ASGD,
+    SGD,
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    Muon,
+    NAdam,
+    RAdam,
+    RMSprop,
+    Rprop,
+    rules,
+)
 
 
 def sgd(p, gradients, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False):
@@ -112,6 +128,56 @@ def radam(p, gradients, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0):
     return p
 
 
+def rprop(p, gradients, lr, etas=(0.5, 1.2), step_sizes=(1e-6, 50)):
+    s, before = np.full_like(p, lr), np.zeros_like(p)
+    for g in gradients:
+        same, turned = g * before > 0, g * before < 0
+        s = np.where(same, np.minimum(s * etas[1], step_sizes[1]), s)
+        s = np.where(turned, np.maximum(s * etas[0], step_sizes[0]), s)
+        g = np.where(turned, 0, g)
+        p = p - s * np.sign(g)
+        before = g
+    return p
+
+
+def asgd(p, gradients, lr, lambd=1e-4, alpha=0.75, weight_decay=0):
+    for t, g in enumerate(gradients):
+        eta = lr / (1 + lambd * lr * t) ** alpha
+        p = p - eta * (g + weight_decay * p + lambd * p)
+    return p
+
+
+def adafactor(p, gradients, lr, beta2_decay=-0.8, eps=(2.0**-52, 1e-3), d=1.0, weight_decay=0):
+    if p.size == 0:
+        return p
+
+    def rms(x):
+        return np.sqrt(np.mean(x**2))
+
+    v = r = c = 0
+    for t, g in enumerate(gradients, start=1):
+        beta, rho = 1 - t**beta2_decay, min(lr, 1 / np.sqrt(t))
+        alpha = max(eps[1], rms(p)) * rho
+        p = p - lr * weight_decay * p
+        if g.ndim == 2:
+            r = beta * r + (1 - beta) * (g**2).mean(1, keepdims=True)
+            c = beta * c + (1 - beta) * (g**2).mean(0, keepdims=True)
+            v = r @ c / r.mean()
+        else:
+            v = beta * v + (1 - beta) * g**2
+        u = g / np.sqrt(v)
+        p = p - alpha * u / max(1, rms(u) / d)
+    return p
+
+
+def lion(p, gradients, lr, betas=(0.9, 0.99), weight_decay=0):
+    m = np.zeros_like(p)
+    for g in gradients:
+        p = p - lr * (np.sign(betas[0] * m + (1 - betas[0]) * g) + weight_decay * p)
+        m = betas[1] * m + (1 - betas[1]) * g
+    return p
+
+
 RULES = [
     (SGD, sgd, {"lr": 0.1}),
     (SGD, sgd, {"lr": 0.1, "weight_decay": 0.3}),
@@ -134,6 +200,14 @@ RULES = [
     (Adamax, adamax, {"lr": 0.1, "betas": (0.6, 0.7), "eps": 0.1, "weight_decay": 0.1}),
     (NAdam, nadam, {"lr": 0.1, "momentum_decay": 0.5, "weight_decay": 0.1}),
     (RAdam, radam, {"lr": 0.1, "betas": (0.8, 0.9), "weight_decay": 0.1}),
+    (Rprop, rprop, {"lr": 0.1}),
+    (Rprop, rprop, {"lr": 0.1, "etas": (0.3, 2.0), "step_sizes": (0.05, 0.3)}),
+    (ASGD, asgd, {"lr": 0.1}),
+    (ASGD, asgd, {"lr": 0.1, "lambd": 0.3, "alpha": 0.5, "weight_decay": 0.1}),
+    (Adafactor, adafactor, {"lr": 0.1}),
+    (Adafactor, adafactor, {"lr": 0.9, "beta2_decay": -0.5, "d": 2.0, "weight_decay": 0.1}),
+    (Lion, lion, {"lr": 0.1}),
+    (Lion, lion, {"lr": 0.1, "betas": (0.5, 0.7), "weight_decay": 0.1}),
 ]
 
 
@@ -150,9 +224,54 @@ def test_follows_the_equations(rule, paper, options, maximize, shape):
         optimizer.step()
         np.testing.assert_array_equal(p.grad.numpy(), g)  # the step leaves the gradient alone
     expected = paper(start, -all_gradients if maximize else all_gradients, **options)
-    # NAdam keeps the product of its momenta in single precision, as PyTorch does.
-    rtol = 1e-6 if rule is NAdam else 1e-12
+    # NAdam keeps the product of its momenta in single precision, ASGD its rates, as PyTorch does.
+    rtol = 1e-6 if rule in (NAdam, ASGD) else 1e-12
     np.testing.assert_allclose(p.detach().numpy(), expected, rtol=rtol, atol=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (3, 7), (7, 3)])
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("adjust", ["original", "match_rms_adamw"])
+def test_muon_follows_its_equations_on_singular_values(shape, nesterov, adjust):
+    start, grads = np.random.default_rng(1).standard_normal(shape), gradients(shape)
+    p = parameter(start)
+    optimizer = Muon([p], lr=0.1, nesterov=nesterov, adjust_lr_fn=adjust)
+    factor = np.sqrt(max(1, shape[0] / shape[1]))
+    if adjust == "match_rms_adamw":
+        factor = 0.2 * np.sqrt(max(shape))
+    expected, b = start, np.zeros(shape)
+    for g in grads:
+        give(p, g)
+        optimizer.step()
+        b = 0.95 * b + 0.05 * g
+        u, s, v = np.linalg.svd(0.95 * b + 0.05 * g if nesterov else b, full_matrices=False)
+        s = s / np.linalg.norm(s)
+        for _ in range(5):
+            s = 3.4445 * s - 4.775 * s**3 + 2.0315 * s**5
+        expected = expected - 0.1 * (0.1 * expected + factor * (u * s) @ v)
+    np.testing.assert_allclose(p.detach().numpy(), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_muon_refuses_what_it_cannot_iterate():
+    p = parameter([[1.0]])
+    give(p, [[1.0]])
+    with pytest.raises(ValueError, match="less than 100"):
+        Muon([p], ns_steps=100).step()
+    with pytest.raises(ValueError, match="exactly 3"):
+        Muon([p], ns_coefficients=(1.0, 2.0)).step()
+
+
+def test_asgd_averages_after_t0():
+    p = parameter([1.0, 2.0])
+    optimizer = ASGD([p], lr=0.1, t0=3)
+    seen = []
+    for g in gradients((2,)):
+        give(p, g)
+        optimizer.step()
+        seen.append(p.detach().numpy().copy())
+    # The average begins as the parameters of step t0 + 2.
+    expected = np.mean(seen[4:], axis=0)
+    np.testing.assert_allclose(optimizer.state[p]["ax"].numpy(), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS)
@@ -184,5 +303,5 @@ def test_float32_stays_float32_with_numpy_options():
 
 
 def test_every_exported_rule_has_equations_here():
-    tested = {rule.__name__ for rule, _, _ in RULES}
-    assert tested == set(optim.__all__) - {"Optimizer", "lr_scheduler"}
+    tested = {rule.__name__ for rule, _, _ in RULES} | {"Muon", "LBFGS"}  # LBFGS: a file of its own
+    assert tested == set(optim.__all__) - {"Optimizer", "lr_scheduler", "swa_utils"}

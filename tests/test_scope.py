@@ -19,9 +19,6 @@ NOT_YET: dict[str, str] = {
     "Modules": """
         nn.GRU nn.GRUCell nn.LSTM nn.LSTMCell nn.RNN nn.RNNCell
     """,
-    "Optimizers": """
-        optim.LBFGS
-    """,
 }
 
 

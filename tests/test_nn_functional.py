@@ -283,3 +283,19 @@ def test_initial_weights_of_linear_layers() -> None:
     assert scipy.stats.kstest(values, scipy.stats.uniform(-0.125, 0.25).cdf).pvalue > 1e-3
     assert nn.Linear(2, 2, dtype=autograd.float64, device="cpu").weight.dtype == autograd.float64
     assert nn.PReLU(3).weight.tolist() == [0.25] * 3
+
+
+@pytest.mark.parametrize("shape", [(300, 130), (1,), (0, 3), ()])
+def test_gelu_of_float32(shape: tuple[int, ...]) -> None:
+    """Computed in blocks by a formula of its own: as exact as float32 is, tails included."""
+    values = np.random.default_rng(0).normal(0, 3, shape)
+    found = []
+    for dtype in (np.float32, np.float64):
+        x = autograd.from_numpy(np.asarray(values.T, np.float32).astype(dtype)).requires_grad_()
+        out = F.gelu(x.T)
+        out.sum().backward()
+        found.append((out.detach().numpy(), x.grad.numpy()))
+    for a, b in zip(*found, strict=True):
+        assert a.dtype == np.float32
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=3e-7)
+    assert F.gelu(autograd.tensor([-40.0, 40.0])).tolist() == [0.0, 40.0]

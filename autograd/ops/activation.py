@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.special import erf, expit
+from scipy.special import expit
 
 from ..axes import axis_of
 from ..creation import as_tensor
@@ -18,7 +17,6 @@ from ..inplace import assign
 from ..registry import public
 from ..tensor import Tensor
 
-SQRT_HALF, SQRT_2_OVER_PI = math.sqrt(0.5), math.sqrt(2 / math.pi)
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
@@ -95,34 +93,6 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 def selu(input: Any, inplace: bool = False) -> Tensor:
     """The self-normalizing scaled ELU (Klambauer et al. 2017)."""
     return optionally(inplace, "selu", lambda x: elu(x, SELU_ALPHA) * SELU_SCALE, input)
-
-
-class GELU(Op):
-    op_name, promote = "gelu", "float"
-    backward = {"x": lambda g, x: g * (_normal_cdf(x) + x * _normal_pdf(x))}
-    formula = {"x": "g * (cdf(x) + x * pdf(x))"}
-
-    def forward(x):
-        return x * _normal_cdf(x)
-
-
-def _normal_cdf(x: Any) -> Any:
-    return 0.5 * (1 + erf(x * SQRT_HALF))
-
-
-def _normal_pdf(x: Any) -> Any:
-    return np.exp(-0.5 * x * x) * (SQRT_2_OVER_PI * 0.5)
-
-
-@public(namespace="nn.functional", op=GELU)
-def gelu(input: Any, approximate: str = "none") -> Tensor:
-    """input · Φ(input), or its tanh approximation (Hendrycks & Gimpel 2016)."""
-    if approximate == "none":
-        return GELU.apply(input)
-    if approximate == "tanh":
-        x = as_tensor(input)
-        return 0.5 * x * (1 + (SQRT_2_OVER_PI * (x + 0.044715 * x**3)).tanh())
-    raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
 
 
 class SiLU(Op):

@@ -51,6 +51,9 @@ CASES = [
     case("OneCycleLR", [1.0, 0.5], epochs=6, steps_per_epoch=10, rule="Adam"),
     case("OneCycleLR", 1.0, 60, anneal_strategy="linear", three_phase=True, pct_start=0.25),
     case("OneCycleLR", 1.0, 60, div_factor=5.0, final_div_factor=50.0, cycle_momentum=False),
+    case("SWALR", 0.05),
+    case("SWALR", [0.05, 0.4], 20, "linear"),
+    case("SWALR", 0.3, anneal_epochs=0),
     case("OneCycleLR", 1.0, 60, base_momentum=0.6, max_momentum=[0.8, 0.99]),
 ]
 CLOSED = ["StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "PolynomialLR"]
@@ -67,8 +70,9 @@ def optimizer(library, rule="SGD"):
 
 
 def both(name, args, kwargs, rule="SGD"):
+    module = "swa_utils" if name == "SWALR" else "lr_scheduler"
     return [
-        getattr(library.lr_scheduler, name)(optimizer(library, rule), *args, **kwargs)
+        getattr(getattr(library, module), name)(optimizer(library, rule), *args, **kwargs)
         for library in (optim, torch.optim)
     ]
 

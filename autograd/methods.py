@@ -66,9 +66,9 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
     return steps if dim is None else steps[dim]
 
 
-def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
-    """Writes `src`, broadcast and converted, to this tensor."""
-    source = src if isinstance(src, Tensor) else wrap(np.asarray(src))
+def copy_(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
+    """Writes `other`, broadcast and converted, to this tensor."""
+    source = other if isinstance(other, Tensor) else wrap(np.asarray(other))
     return assign(self, Copy.apply(self, source), "copy_")
 
 

@@ -53,13 +53,19 @@ def public(
     `method` defaults to True in the main namespace. An alias may name another namespace
     ("special.erf"), where it is neither a method nor in-place. `keywords` maps other names that a
     caller may use to those of parameters; a function with a parameter `dim` always accepts NumPy's
-    `axis` (and `keepdims` for `keepdim`).
+    `axis` (and `keepdims` for `keepdim`), one of linear algebra `input` for its first one, which
+    PyTorch documents as `A` but calls `input` in half of them.
     """
 
     def register(function: F) -> F:
+        if name:
+            function.__name__ = function.__qualname__ = name  # for errors about arguments
         other_names = dict(keywords or {})
-        if "dim" in function.__code__.co_varnames[: _n_parameters(function)]:
+        parameters = function.__code__.co_varnames[: _n_parameters(function)]
+        if "dim" in parameters:
             other_names |= _KEYWORDS
+        if namespace == "linalg" and parameters[0] in ("A", "x"):
+            other_names["input"] = parameters[0]
         if other_names:
             function = cast(F, _with_keywords(function, other_names))
         functions = numpy if isinstance(numpy, tuple) else (numpy,)
@@ -95,4 +101,5 @@ def _with_keywords(function: Callable[..., Any], names: dict[str, str]) -> Calla
                     kwargs[ours] = kwargs.pop(theirs)
         return function(*args, **kwargs)
 
+    call.keywords = names  # type: ignore[attr-defined]
     return call

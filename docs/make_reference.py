@@ -13,6 +13,7 @@ import ast
 import builtins
 import importlib
 import inspect
+import keyword
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -88,7 +89,12 @@ class Stub:
             signature = inspect.signature(plain)
         except (TypeError, ValueError):
             signature = inspect.signature(lambda *args, **kwargs: None)
-        numpy_keywords = plain is not function  # registry.py adds axis and keepdims
+        others = {  # names that registry.py adds, such as axis for dim
+            key: own
+            for key, own in getattr(function, "keywords", {}).items()
+            if own in signature.parameters and key != own and not keyword.iskeyword(key)
+        }
+        optional = _may_be_left_out(signature, set(others.values()))
         parts, seen_star, positional_only = [], False, False
         for i, (key, p) in enumerate(signature.parameters.items()):
             typed = self.annotation(p.annotation, scope)
@@ -99,16 +105,14 @@ class Stub:
             if p.kind is p.KEYWORD_ONLY and not seen_star:
                 parts.append("*")
             seen_star |= p.kind in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
-            default = "" if p.default is p.empty else " = ..."
+            default = " = ..." if key in optional else ""
             own = "self" if indent and i == 0 and not star else f"{star}{key}: {typed}{default}"
             parts.append(own)
         if positional_only:
             parts.append("/")
-        if numpy_keywords and "dim" in signature.parameters:
-            extra = ["axis"] + ["keepdims"] * ("keepdim" in signature.parameters)
-            if not seen_star:
-                parts.append("*")
-            parts += [f"{key}: {self._named('Any', scope)} = ..." for key in extra]
+        if others:
+            parts += [] if seen_star else ["*"]
+            parts += [f"{key}: {self._named('Any', scope)} = ..." for key in others]
         result = self.annotation(signature.return_annotation, scope)
         self.lines.append(f"{indent}def {name}({', '.join(parts)}) -> {result}: ...")
 
@@ -121,6 +125,17 @@ class Stub:
             else:
                 head.append(f"from {module} import {', '.join(f'{n} as {n}' for n in names)}")
         return HEADER + "\n".join([*head, "", *self.lines]) + "\n"
+
+
+def _may_be_left_out(signature: inspect.Signature, named_otherwise: set[str]) -> set[str]:
+    """The parameters with a default, and those at the end that can be given by another name."""
+    found = {key for key, p in signature.parameters.items() if p.default is not p.empty}
+    for key, p in reversed([*signature.parameters.items()]):
+        if p.kind is p.POSITIONAL_OR_KEYWORD and key not in found:
+            if key not in named_otherwise:
+                break
+            found.add(key)
+    return found
 
 
 def of_class(stub: Stub, cls: type, bases: str = "") -> None:

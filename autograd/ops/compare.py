@@ -246,7 +246,11 @@ def equal(input: Any, other: Any) -> bool:
     return np.array_equal(as_tensor(input)._data, as_tensor(other)._data)
 
 
-@public(method=False, numpy=np.isin)
+@public(
+    method=False,
+    numpy=np.isin,
+    keywords={"element": "elements", "test_element": "test_elements"},
+)
 def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
 ) -> Tensor:

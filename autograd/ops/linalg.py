@@ -306,25 +306,34 @@ def _by_svd(g: Any, u: Any, s: Any, vh: Any) -> Any:
 
 
 @public(namespace="linalg", numpy=np.linalg.svd, op=SVD)
-def svd(A: Any, full_matrices: bool = True) -> SVDResult:
+def svd(A: Any, full_matrices: bool = True, *, driver: None = None) -> SVDResult:
     """A = U diag(S) Vh. Gradients of U and Vh need distinct singular values.
+
+    A `driver` can be chosen on a GPU only.
 
     >>> import autograd
     >>> autograd.linalg.svd(autograd.tensor([[3.0, 0.0], [0.0, 4.0]])).S
     tensor([4., 3.])
     """
+    _check_driver(driver, "linalg.svd")
     return return_types.linalg_svd(*SVD.apply(matrix(A, "linalg.svd"), full_matrices))
 
 
 @public(namespace="linalg")
-def svdvals(A: Any) -> Tensor:
+def svdvals(A: Any, *, driver: None = None) -> Tensor:
     """The singular values, in descending order; differentiable also where they repeat.
 
     >>> import autograd
     >>> autograd.linalg.svdvals(autograd.tensor([[3.0, 0.0], [0.0, 4.0]]))
     tensor([4., 3.])
     """
+    _check_driver(driver, "linalg.svdvals")
     return SVD.apply(matrix(A, "linalg.svdvals"), False)[1]
+
+
+def _check_driver(driver: Any, name: str) -> None:
+    if driver is not None:
+        raise RuntimeError(f"{name}: driver={driver!r} is for GPUs; leave it out")
 
 
 class Eigh(Op):

@@ -41,15 +41,19 @@ def _by_pinv(g: Any, x: Any, p: Any) -> Any:
 
 
 @public(namespace="linalg", numpy=np.linalg.pinv, op=PInv)
-def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
+def pinv(
+    A: Any, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
+) -> Tensor:
     """The Moore-Penrose inverse; singular values below max(atol, rtol · largest) count as 0.
+
+    `rcond` is the old name of `rtol`.
 
     >>> import autograd
     >>> autograd.linalg.pinv(autograd.tensor([[2.0], [0.0]]))
     tensor([[0.5000, 0.0000]])
     """
     a = matrix(A, "linalg.pinv")
-    relative = _relative_tolerance(a, atol, rtol)
+    relative = _relative_tolerance(a, atol, rtol if rcond is None else rcond)
     return PInv.apply(a, relative, hermitian)
 
 
@@ -70,8 +74,12 @@ def _relative_tolerance(a: Tensor, atol: Any, rtol: Any) -> Any:
 
 
 @public(namespace="linalg", numpy=np.linalg.matrix_rank)
-def matrix_rank(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
-    """How many singular values count as different from 0.
+def matrix_rank(
+    A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
+) -> Tensor:
+    """How many singular values count as different from 0: are above max(atol, rtol · largest).
+
+    `tol` is the old name of `atol`.
 
     >>> import autograd
     >>> autograd.linalg.matrix_rank(autograd.ones(2, 2))
@@ -80,7 +88,8 @@ def matrix_rank(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool =
     a = matrix(A, "linalg.matrix_rank")
     s = np.linalg.svd(a._data, compute_uv=False)
     largest = s.max(-1, keepdims=True, initial=0)
-    limit = np.asarray(_relative_tolerance(a, atol, rtol))[..., None] * largest
+    tolerance = _relative_tolerance(a, atol if tol is None else tol, rtol)
+    limit = np.asarray(tolerance)[..., None] * largest
     return as_tensor((s > limit).sum(-1))
 
 
@@ -100,7 +109,7 @@ def cond(A: Any, p: Any = None) -> Tensor:
     return matrix_norm(a, p) * matrix_norm(inv(a), p)
 
 
-@public(namespace="linalg")
+@public(namespace="linalg", keywords={"b": "B"})
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> LstsqResult:
     """The X (of least norm) that minimizes ‖A X - B‖, for matrices A (m, n) and B (m, k).
 

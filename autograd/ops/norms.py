@@ -139,7 +139,7 @@ def norm(
 
 
 @public("norm")
-def frobenius_or_vector_norm(
+def _norm(
     input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
 ) -> Tensor:
     """The p-norm over `dim`, or over all elements; "fro" is 2, "nuc" the nuclear norm of matrices.

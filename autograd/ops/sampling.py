@@ -184,7 +184,7 @@ def _standard(x: Tensor, method: str, generator: Any, name: str) -> np.ndarray:
     return draw(method, x._data.shape, x.dtype, generator)
 
 
-@public()
+@public(keywords={"from": "low"})
 def uniform_(input: Tensor, low: float = 0.0, to: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fills the tensor with uniform values on [low, to).
 
@@ -280,8 +280,10 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
 _DIGITS = {"e": 11, "f": 24, "d": 53}  # bits of the largest range of integers a float has
 
 
-@public()
-def random_(input: Tensor, *bounds: Any, to: Any = None, generator: Any = None) -> Tensor:
+@public(keywords={"from": "low"})
+def random_(
+    input: Tensor, *bounds: Any, low: Any = None, to: Any = None, generator: Any = None
+) -> Tensor:
     """Fills the tensor with integers: `random_(low, to)`, `random_(to)`, or all that it can hold.
 
     >>> import autograd
@@ -293,7 +295,12 @@ def random_(input: Tensor, *bounds: Any, to: Any = None, generator: Any = None) 
         least, most = -(2 ** _DIGITS[dtype.char]), 2 ** _DIGITS[dtype.char]
     else:
         least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    low, high = (0, most + 1) if not bounds and to is None else range_of(bounds, 0, to, "random_")
+    if low is not None and to is None and not bounds:
+        to = most + 1
+    if bounds or to is not None:
+        low, high = range_of(bounds, low or 0, to, "random_")
+    else:
+        low, high = 0, most + 1
     _check(
         least <= low and high - 1 <= most,
         "random_",

@@ -334,7 +334,6 @@ def _of_order(
     def function(input: Any) -> Tensor:
         return op.apply(as_float(input), order)
 
-    function.__name__ = function.__qualname__ = name
     function.__doc__ = f"The {what} of order {order}."
     public(name, namespace=namespace, op=op, **options)(function)
 
@@ -342,7 +341,7 @@ def _of_order(
 _J, _I = "Bessel function of the first kind", "modified Bessel function of the first kind"
 _of_order("bessel_j0", Bessel, 0, _J, numpy=scipy.special.j0)
 _of_order("bessel_j1", Bessel, 1, _J, numpy=scipy.special.j1)
-_of_order("spherical_bessel_j0", SphericalBessel, 0, "spherical " + _J)
+_of_order("spherical_bessel_j0", SphericalBessel, 0, "spherical " + _J, keywords={"x": "input"})
 _of_order(
     "i0",
     ModifiedBessel,

@@ -44,10 +44,8 @@ def _divided(input: Any, dim: int, name: str) -> tuple[Tensor, int, int]:
     return x, axis, x._data.shape[axis]
 
 
-@public()
-def split(
-    tensor: Any, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None
-) -> tuple[Tensor, ...]:
+@public(keywords={"split_size": "split_size_or_sections", "input": "tensor"})
+def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Parts of one size (the last may be smaller), or of the sizes in a list. Views.
 
     >>> import autograd
@@ -56,7 +54,7 @@ def split(
     >>> autograd.arange(5).split([4, 1])
     (tensor([0, 1, 2, 3]), tensor([4]))
     """
-    size = split_size_or_sections if split_size is None else split_size
+    size = split_size_or_sections
     if isinstance(size, (tuple, list)):
         return split_with_sizes(tensor, size, dim)
     x, axis, n = _divided(tensor, dim, "split")
@@ -101,15 +99,11 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(x, -(-n // chunks), axis) if n else split_with_sizes(x, [0] * chunks, axis)
 
 
-@public(numpy=np.array_split)
-def tensor_split(
-    input: Any,
-    indices_or_sections: Any = None,
-    dim: int = 0,
-    *,
-    indices: Any = None,
-    sections: Any = None,
-) -> tuple[Tensor, ...]:
+_WHERE = dict.fromkeys(("indices", "sections", "tensor_indices_or_sections"), "indices_or_sections")
+
+
+@public(numpy=np.array_split, keywords=_WHERE)
+def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """As many parts as `indices_or_sections` says, nearly equal, or the parts between the
     indices it holds. Views.
 
@@ -120,8 +114,8 @@ def tensor_split(
     (tensor([0]), tensor([1, 2]), tensor([3, 4]))
     """
     x, axis, n = _divided(input, dim, "tensor_split")
-    where = next(w for w in (indices_or_sections, indices, sections) if w is not None)
-    where = where.tolist() if isinstance(where, (Tensor, np.ndarray)) else where
+    tensor = isinstance(indices_or_sections, (Tensor, np.ndarray))
+    where = indices_or_sections.tolist() if tensor else indices_or_sections
     if isinstance(where, (tuple, list)):
         stops = [slice(int(i)).indices(n)[1] for i in where]
     elif where <= 0:
@@ -153,7 +147,7 @@ def _directed(name: str, numpy: Any, dim: int, least: int) -> Any:
     >>> len(autograd.{name}(autograd.zeros(2, 2, 2), 2))
     2
     """
-    return public(name, numpy=numpy)(function)
+    return public(name, numpy=numpy, keywords=_WHERE)(function)
 
 
 def evenly(x: Tensor, where: Any, axis: int, name: str) -> tuple[Tensor, ...]:

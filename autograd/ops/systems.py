@@ -35,7 +35,7 @@ def solve_triangular(
     return solve(a, b, left=left)
 
 
-@public()
+@public(keywords={"B": "input", "input2": "L"})
 def cholesky_solve(input: Any, L: Any, upper: bool = False) -> Tensor:
     """X with A X = input, from the Cholesky factor L of A.
 
@@ -63,7 +63,7 @@ def cholesky_inverse(input: Any, upper: bool = False) -> Tensor:
     return cholesky_solve(as_tensor(np.eye(size, dtype=as_tensor(input).dtype)), input, upper)
 
 
-@public(namespace="linalg", numpy=np.linalg.tensorsolve)
+@public(namespace="linalg", numpy=np.linalg.tensorsolve, keywords={"other": "B"})
 def tensorsolve(A: Any, B: Any, dims: Any = None) -> Tensor:
     """X with tensordot(A, X, X.ndim) = B.
 

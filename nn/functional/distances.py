@@ -63,7 +63,7 @@ def pairwise_distance(
     return autograd.linalg.vector_norm(x1 - x2 + eps, p, -1, keepdim)
 
 
-@public(namespace="nn.functional")
+@public(namespace="nn.functional", keywords={"input": "tensor"})
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Class indices as vectors with one 1 in a new last dimension, int64.
 

@@ -35,6 +35,7 @@ from .dtypes import (
     uint8 as uint8,
 )
 from .engine import backward as backward, grad as grad
+from .fusing import unfused as unfused
 from .grad_mode import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,

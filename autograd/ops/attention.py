@@ -10,9 +10,9 @@ import numpy as np
 from ..creation import as_tensor
 from ..errors import described
 from ..function import Op
-from ..random import rng_of
 from ..registry import public
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor
+from .common import dropped
 from .indexing import IndexSelect
 from .splitting import filled
 
@@ -136,10 +136,7 @@ def attention_weights(
                 f"{call}: the mask must be bool or of the queries' dtype, got {described(mask)}"
             )
     weights: Any = AttentionWeights.apply(scores, scale, kept)
-    if dropout_p > 0:
-        stays = rng_of(None).random(weights.shape, dtype=np.float32) >= dropout_p
-        weights = weights * wrap((stays / max(1 - dropout_p, 1e-9)).astype(q.dtype))
-    return weights
+    return dropped(weights, dropout_p) if dropout_p > 0 else weights
 
 
 def _shared(x: Tensor, query: Tensor, call: str) -> Tensor:

@@ -9,7 +9,8 @@ import numpy as np
 from ..axes import axis_of
 from ..creation import as_tensor
 from ..dtypes import as_dtype, get_default_dtype
-from ..tensor import Tensor
+from ..random import rng_of
+from ..tensor import Tensor, wrap
 
 
 def spread(g: Any, like: tuple[int, ...], axes: tuple[int, ...]) -> Any:
@@ -66,3 +67,9 @@ def line(input: Any, dim: Any) -> tuple[Tensor, int]:
 def like(result: Any, input: Any) -> Any:
     """A result for `line(input, ...)`, 0-d again if `input` was and the result has one element."""
     return result if np.ndim(input) or result.shape != (1,) else result.reshape(())
+
+
+def dropped(x: Tensor, p: float) -> Tensor:
+    """`x` with zeros at random places, a share `p` of them, and what stays divided by 1 - p."""
+    stays = rng_of(None).random(x.shape, dtype=np.float32) >= p
+    return x * wrap((stays / max(1 - p, 1e-9)).astype(x.dtype))

@@ -71,7 +71,7 @@ def choose(
     apart += sum(1 for g in shut if hidden[g] == g)
     if apart <= limit:
         return shut, False
-    bundles = _bundles(facts, edges, grouping)
+    bundles = bundles(facts, edges, grouping)
     members = [0] * (len(groups) + 1)  # directly inside each group, the whole being the last
     for found in groups:
         members[found.parent] += 1
@@ -115,7 +115,7 @@ def fold(
     [Box(nodes=[0, 1, 2, 3, 4, 5, 6, 7], group=0, home=-1)]
     """
     hidden = _hidden(grouping.groups, closed)
-    bundles = _bundles(facts, edges, grouping) if bundled else []
+    bundles = bundles(facts, edges, grouping) if bundled else []
     found: dict[int, Box] = {}  # by the first node, or by what is closed, below 0
     key_of: list[int] = []
     for node, home in enumerate(grouping.home):
@@ -148,7 +148,7 @@ def _hidden(groups: Sequence[Group], closed: Collection[int]) -> list[int]:
     return hidden
 
 
-def _bundles(
+def bundles(
     facts: Sequence[Facts], edges: Sequence[tuple[int, int]], grouping: Grouping
 ) -> list[int]:
     """For each node the first one of its bundle, or -1 for a node that is in none."""

@@ -1,40 +1,23 @@
 """`detect_anomaly`: a backward pass that stops at the first NaN and says where forward made it.
 
-While it is on, each recorded operation notes the line of the user's program, and errors of the
-backward pass name it.
+While it is on, the operations are recorded as `autograd.trace()` does, and errors of the backward
+pass name the lines, shapes and values: of the operation where the backward pass stops, and of the
+first one in the order of the forward pass whose result is not finite, which mostly is the cause.
 """
 
 from __future__ import annotations
 
-import os
-import traceback
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from .engine import tape
 from .errors import placed
-from .grad_mode import Watcher, mode
-
-_PACKAGE = os.path.dirname(__file__) + os.sep
-
-
-def location() -> str:
-    """The line of the user's program that is being run: file, line, function and text."""
-    for frame, line in traceback.walk_stack(None):
-        if not frame.f_code.co_filename.startswith(_PACKAGE):
-            summary = traceback.FrameSummary(frame.f_code.co_filename, line, frame.f_code.co_name)
-            where = f'File "{summary.filename}", line {line}, in {summary.name}'
-            return f"{where}: {summary.line}" if summary.line else where
-    return ""
-
-
-class _Places(Watcher):
-    def recorded(self, node: Any, results: Any) -> None:
-        node.recorded_at = location()
-
-    def changed(self, tensor: Any) -> None:
-        tensor._counter.changed_at = location()
+from .grad_mode import mode
+from .recording import Recorder, described_values, first_bad, glimpse
+from .tensor import Tensor
 
 
 class _Anomaly:
@@ -42,15 +25,57 @@ class _Anomaly:
 
     def __init__(self, check_nan: bool) -> None:
         self.check_nan = check_nan
+        self.recorder = Recorder(values=check_nan, start=False)
 
-    def __call__(self, steps: Iterator[Any]) -> Iterator[Any]:
+    def __call__(self, steps: Iterator[Any], roots: Sequence[Tensor]) -> Iterator[Any]:
+        if self.check_nan:
+            order = tape(roots)  # now: the pass frees what it has passed
+            self._check_roots(roots, order)
         for node, g, contributions in steps:
             for i, c in enumerate(contributions if self.check_nan else ()):
-                if c is not None and np.isnan(getattr(c, "_data", c)).any():
+                if c is not None and np.isnan(array := getattr(c, "_data", c)).any():
                     raise RuntimeError(
                         f"{node!r} returned nan values in gradient {i}{placed(node)}"
+                        + _values(node)
+                        + _arrived(g)
+                        + f"; gradient {i} = {glimpse(np.asarray(array))}"
+                        + _cause(order)
                     )
             yield node, g, contributions
+
+    def _check_roots(self, roots: Sequence[Tensor], order: Sequence[Any]) -> None:
+        for root in roots:
+            if np.isnan(root._data).any():
+                warnings.warn(
+                    f"detect_anomaly: what is differentiated is NaN: {glimpse(root._data)}"
+                    + _cause(order),
+                    stacklevel=6,
+                )
+
+
+def _values(node: Any) -> str:
+    text = described_values(node)
+    return f"; there {text}" if text else ""
+
+
+def _arrived(g: Any) -> str:
+    """The upstream gradient of a node in words; of one of several results, nothing."""
+    if isinstance(g, list):
+        return ""
+    return f"; the gradient that arrived = {glimpse(np.asarray(getattr(g, '_data', g)))}"
+
+
+def _cause(order: Sequence[Any]) -> str:
+    """The first value of the forward pass that is not finite, in words; empty if all are."""
+    found = first_bad(order)
+    if found is None:
+        return ""
+    node, kind = found
+    word = "NaN" if kind == "nan" else "infinite"
+    return (
+        f". In the order of the forward pass, the first result that is {word} is that of "
+        f"{node!r}{placed(node)}{_values(node)}"
+    )
 
 
 class set_detect_anomaly:
@@ -94,9 +119,10 @@ class detect_anomaly:
 def _set(anomaly: _Anomaly | None) -> _Anomaly | None:
     before: _Anomaly | None = mode.anomaly
     mode.anomaly = anomaly
-    others = tuple(w for w in mode.watchers if not isinstance(w, _Places))
-    mode.watchers = others if anomaly is None else (*others, _Places())
-    mode.set(mode.grad)
+    if before is not None:
+        before.recorder.stop()
+    if anomaly is not None:
+        anomaly.recorder.start()
     return before
 
 

@@ -138,6 +138,8 @@ class Function(FunctionCtx):
         results = tuple(_result(o, ctx, versions.keys(), record) for o in outputs)
         if node is not None:
             node.record(outputs, results)
+            if mode.watchers:
+                tell_watchers(node, results, args)
         ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
         return results if isinstance(out, tuple) else results[0]
 
@@ -242,7 +244,6 @@ class FunctionNode(Node):
         self.frees = bool(self.args)
         self.inputs = {}
         ctx._node = weakref.ref(self)
-        tell_watchers(self, results)
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:

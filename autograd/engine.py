@@ -291,7 +291,7 @@ def _run(
     )
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         if mode.anomaly is not None:
-            steps = mode.anomaly(steps)
+            steps = mode.anomaly(steps, roots)
         if not inner:
             deque(steps, maxlen=0)
         else:

@@ -81,9 +81,10 @@ _KINDS: list[tuple[type[Exception], type[Exception]]] = [
 
 
 def placed(node: Any) -> str:
-    """Where `node` was recorded, as far as `detect_anomaly` was on."""
-    place = vars(node).get("recorded_at")
-    return f"; it was recorded at {place}" if place else ""
+    """Where `node` was recorded, as far as something watched (`trace`, `detect_anomaly`)."""
+    origin = vars(node).get("origin")
+    site = None if origin is None else origin.site
+    return f"; it was recorded at {site}" if site else ""
 
 
 def freed_error(node: Any) -> GraphError:
@@ -101,5 +102,5 @@ def in_place_error(node: Any, what: str, tensor: Any = None) -> GraphError:
     return GraphError(
         f"{node!r} needs {what}{which} for its gradient, but it was changed in place after it "
         "was used. Use an out-of-place operation (x = x + 1 for x += 1), or change a clone()"
-        f"{placed(node)}{'; changed at ' + places[-1] if places else ''}"
+        f"{placed(node)}{f'; changed at {places[-1]}' if places else ''}"
     )

@@ -143,7 +143,7 @@ class Op(Node):
         if cls.view:
             result._become_view(args[0], cls, args[1:])
         if record and mode.watchers:
-            tell_watchers(node, result)
+            tell_watchers(node, result, args)
         return result
 
     @classmethod
@@ -198,7 +198,7 @@ class Op(Node):
             for result in results:
                 result._become_part(args[0])
         if record and mode.watchers:
-            tell_watchers(self, results)
+            tell_watchers(self, results, args)
         return results
 
     def vjp(self, g: Any, graph: bool, edges: Any) -> Any:
@@ -270,11 +270,11 @@ def _set_args(node: Any, args: tuple[Any, ...] | None) -> None:
 _args_and_attributes = property(lambda node: vars(node).get("_args", ()), _set_args)
 
 
-def tell_watchers(node: Node, results: Any) -> None:
+def tell_watchers(node: Node, results: Any, args: tuple[Any, ...] = ()) -> None:
     """Reports what was just recorded, if it was."""
     if node.sequence >= 0:
         for watcher in mode.watchers:
-            watcher.recorded(node, results)
+            watcher.recorded(node, results, args)
 
 
 def version_of(x: Any) -> int:

@@ -19,11 +19,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Watcher:
     """Is told what happens in a thread: base class of what needs to know, see `watching`."""
 
-    def recorded(self, node: Any, results: Any) -> None:
-        """`node` was recorded; `results` is its Tensor or tuple of Tensors."""
+    def recorded(self, node: Any, results: Any, args: tuple[Any, ...] = ()) -> None:
+        """`node` was recorded; `results` is its Tensor or tuple of Tensors, `args` what its
+        operation was given, where that is known."""
 
     def changed(self, tensor: Any) -> None:
         """The memory of `tensor` was written to."""
+
+    def cut(self, how: str) -> None:
+        """From here gradients do not flow back: `how` is "detach()" or "no_grad"."""
 
 
 class _Mode(threading.local):
@@ -66,6 +70,9 @@ class _GradMode:
     def __enter__(self) -> None:
         self._previous.append(mode.grad)
         mode.set(self._enabled)
+        if mode.watchers and mode.grad and not self._enabled:
+            for watcher in mode.watchers:
+                watcher.cut(type(self).__name__)
 
     def __exit__(self, *exc: object) -> None:
         mode.set(self._previous.pop())

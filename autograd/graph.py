@@ -45,7 +45,7 @@ class saved_tensors_hooks(Watcher):
     def __exit__(self, *exc: Any) -> None:
         self._blocks.pop().__exit__(*exc)
 
-    def recorded(self, node: Any, results: Any) -> None:
+    def recorded(self, node: Any, results: Any, args: tuple[Any, ...] = ()) -> None:
         innermost = [w for w in mode.watchers if isinstance(w, saved_tensors_hooks)][-1]
         if innermost is not self or not node.args:
             return

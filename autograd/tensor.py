@@ -37,7 +37,7 @@ class _Counter:
 
     def __init__(self) -> None:
         self.n = 0
-        self.changed_at = ""  # the line of the last change, under `detect_anomaly`
+        self.changed_at: Any = ""  # where it was changed last, as far as something watched
 
 
 class Leaf:
@@ -245,6 +245,9 @@ class Tensor(Protocols):
         return result
 
     def detach_(self) -> Tensor:
+        if mode.watchers and self._edge is not None:
+            for watcher in mode.watchers:
+                watcher.cut("detach()")
         """Takes this tensor out of the graph that made it, making it a leaf."""
         if self._base is not None:
             raise RuntimeError("detach_(): a view cannot be detached in place; use .detach()")

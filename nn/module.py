@@ -17,6 +17,7 @@ import numpy as np
 from autograd import Tensor, no_grad
 from autograd.creation import check_device
 from autograd.dtypes import as_dtype
+from autograd.sites import SCOPES, part_of_library
 
 from . import hooks, state, text, tree
 from .parameter import Buffer, Parameter
@@ -386,3 +387,7 @@ class Module:
 
     def __repr__(self) -> str:
         return text.module_text(self)
+
+
+part_of_library(__file__)
+SCOPES[Module.__call__.__code__] = tree.path_below

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from autograd import Tensor
@@ -35,6 +36,11 @@ def named_modules(
             for name, child in reversed(module._modules.items())
             if child is not None
         )
+
+
+def path_below(outer: Module, inner: Module) -> str | None:
+    """Where `inner` is below `outer`, None if it is not."""
+    return next((path for path, module in outer.named_modules() if module is inner), None)
 
 
 def modules(self: Module, remove_duplicate: bool = True) -> Iterator[Module]:
@@ -153,3 +159,15 @@ def _member(module: Module, target: str, table: str, what: str) -> Any:
     if name not in owner.__dict__[table]:
         raise AttributeError(f"`{name}` is not {what}")
     return getattr(owner, name)
+
+
+@contextmanager
+def evaluating(module: Module) -> Iterator[None]:
+    """Eval mode for all modules while the block runs; then each has the mode it had."""
+    modes = {m: m.training for m in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for m, training in modes.items():
+            m.training = training

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from autograd.grad_mode import enable_grad, no_grad
+from autograd.sites import part_of_library
 from autograd.tensor import Tensor, wrap
 
 from .hooks import (
@@ -27,6 +28,8 @@ from .hooks import (
 from .rules import step_count
 
 ParamsT = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
+
+part_of_library(__file__)
 
 required: Any = type("required", (), {"__repr__": lambda _: "<required parameter>"})()
 """As a default: an option that every group has to give."""

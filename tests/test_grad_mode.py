@@ -211,7 +211,7 @@ class Notes(Watcher):
     def __init__(self):
         self.nodes, self.changes = [], []
 
-    def recorded(self, node, results):
+    def recorded(self, node, results, args):
         assert isinstance(results, (autograd.Tensor, tuple))
         self.nodes.append(node.name())
 

@@ -267,6 +267,32 @@ def test_nan_in_backward_is_named_with_its_line():
     (x * 0).sqrt().backward()
 
 
+def test_the_exception_has_values_and_the_first_bad_one_of_the_forward_pass():
+    x = leaf([0.0, 2.0])
+    with autograd.detect_anomaly():
+        y = x / x  # the cause
+        loss = (y * 2).sum()
+        with (
+            pytest.warns(UserWarning, match=r"is differentiated is NaN: nan\. .*the cause"),
+            pytest.raises(RuntimeError) as caught,
+        ):
+            loss.backward()
+    text = str(caught.value)
+    assert "<DivBackward0> returned nan values in gradient 0; it was recorded at" in text
+    assert "there x = float64[2] [0, 2] (finite from 0 to 2); y = float64[2]" in text
+    assert "the gradient that arrived = float64[2] [2, 2]" in text
+    assert "the first result that is NaN is that of <DivBackward0>" in text
+
+
+def test_a_nan_loss_with_finite_gradients_is_reported_and_differentiated():
+    x = leaf([-1.0, 2.0])
+    with autograd.detect_anomaly():
+        loss = x.log().sum()
+        with pytest.warns(UserWarning, match=r"LogBackward0>.*x = float64\[2\] \[-1, 2\]"):
+            loss.backward()
+    assert x.grad.tolist() == [-1.0, 0.5]
+
+
 def test_other_errors_of_backward_name_both_lines():
     x = leaf([1.0, 2.0])
     with autograd.detect_anomaly():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -140,13 +141,26 @@ def diagflat(input: Any, offset: int = 0) -> Tensor:
 
 
 @public(numpy=np.trace)
-def trace(input: Any) -> Tensor:
-    """The sum of a matrix's diagonal.
+def trace(input: Any = None, *, keep: str | int = "64MB") -> Any:
+    """The sum of a matrix's diagonal; without a matrix, turns on the recorder (recording.py).
+
+    `autograd.trace()` makes the operations that follow remember their source lines, modules and
+    values, for `autograd.step`, drawings and error messages. It is on until its `stop()`; in a
+    `with` statement to the end of the block, as a decorator during the calls. Of the values it
+    keeps at most `keep` bytes.
 
     >>> import autograd
     >>> autograd.trace(autograd.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(5.)
+    >>> x = autograd.tensor(2.0, requires_grad=True)
+    >>> with autograd.trace():
+    ...     y = (x * 3).exp()
     """
+    if input is None or isinstance(input, FunctionType):
+        from ..recording import Recorder
+
+        recorder = Recorder(keep)
+        return recorder if input is None else recorder(input)
     x = as_tensor(input)
     if x._data.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, got {described(x)}")

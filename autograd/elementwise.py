@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .batching.array import Batched
 from .errors import UnsupportedOperand, rethrow
 from .function import _OUT, Op, _new, _next_sequence, version_of
 from .grad_mode import mode
@@ -75,8 +76,10 @@ def _unary_apply(cls: Any) -> Callable[..., Any]:
             with np.errstate(all="ignore"):
                 out = forward(x._data)
         except Exception as error:
+            if type(x._data) is Batched:
+                return general(x)
             rethrow(error, cls.op_name, (x,))
-        if type(out) is not _ndarray:
+        if type(out) is not _ndarray and type(out) is not Batched:
             out = np.asarray(out)
         result = _new(Tensor)
         result._data = out
@@ -140,8 +143,10 @@ def _binary_apply(cls: Any, general: Callable[..., Any]) -> Callable[..., Any]:
             with np.errstate(all="ignore"):
                 out = forward(x_data, y_data)
         except Exception as error:
+            if type(x_data) is Batched or type(y_data) is Batched:
+                return general(x, y)
             rethrow(error, cls.op_name, (x, y))
-        if type(out) is not _ndarray:
+        if type(out) is not _ndarray and type(out) is not Batched:
             out = np.asarray(out)
         result = _new(Tensor)
         result._data = out

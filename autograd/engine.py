@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .batching.samples import vjp_in_batch
 from .errors import GraphError, ShapeError, described, placed
 from .function import Node, Output
 from .grad_mode import mode, set_grad_enabled
@@ -99,7 +100,7 @@ def grad(
             g, owned = found
             if not create_graph:
                 table[target] = (g, False)  # an input may come twice
-                g = wrap(g if owned else np.array(g))
+                g = wrap(g if owned else g.copy("K"))
             elif id(g) in shared or g._base is not None:
                 g = g.clone()
             shared.add(id(g))
@@ -159,10 +160,13 @@ def backward_steps(
         except GraphError:
             raise
         except Exception as error:
-            error.add_note(
-                f"in the backward pass of {node!r} (its result was {described(node)}){placed(node)}"
-            )
-            raise
+            contributions = vjp_in_batch(node, g, graph, edges)
+            if contributions is None:
+                error.add_note(
+                    f"in the backward pass of {node!r} (its result was {described(node)})"
+                    f"{placed(node)}"
+                )
+                raise
         if keep:
             contributions = [
                 c if edge is None or c is None else _fitted(c, edge, node)

@@ -13,36 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from .batching.vmap import vmap as vmap
 from .engine import grad as _grad, tape
 from .errors import described
 from .functional import alias, jacobian, jvp as _jvp
 from .grad_mode import enable_grad
-from .ops.joining import stack
 from .stateless import functional_call as functional_call, stack_module_state as stack_module_state
 from .tensor import Leaf, Tensor, wrap
+from .trees import leaves, mapped
 
 Function = Callable[..., Any]
-
-
-def _leaves(tree: Any) -> list[Any]:
-    """The Tensors of nested tuples, lists and dicts, in the order of `_mapped`."""
-    if isinstance(tree, dict):
-        return [leaf for branch in tree.values() for leaf in _leaves(branch)]
-    if isinstance(tree, (tuple, list)):
-        return [leaf for branch in tree for leaf in _leaves(branch)]
-    return [tree]
-
-
-def _mapped(function: Function, tree: Any, *others: Any) -> Any:
-    """`tree` with `function` applied to each leaf (and to the same leaf of the others)."""
-    if isinstance(tree, dict):
-        return {k: _mapped(function, v, *(o[k] for o in others)) for k, v in tree.items()}
-    if isinstance(tree, (tuple, list)):
-        branches = [_mapped(function, *parts) for parts in zip(tree, *others, strict=True)]
-        if hasattr(tree, "_fields"):
-            return type(tree)(*branches)
-        return type(tree)(branches)
-    return function(tree, *others)
 
 
 def _chosen(argnums: int | tuple[int, ...], args: tuple[Any, ...], name: str) -> tuple[int, ...]:
@@ -63,13 +43,13 @@ def grad_and_value(
         with enable_grad():
             replaced = list(args)
             for position in positions:
-                replaced[position] = _mapped(alias, args[position])
+                replaced[position] = mapped(alias, args[position])
             result = func(*replaced, **kwargs)
             value, aux = result if has_aux else (result, None)
             if not isinstance(value, Tensor) or value._data.ndim:
                 got = described(value) if isinstance(value, Tensor) else type(value).__name__
                 raise RuntimeError(f"grad: the function must return a 0-d Tensor, got {got}")
-            xs = [x for position in positions for x in _leaves(replaced[position])]
+            xs = [x for position in positions for x in leaves(replaced[position])]
             # Only what depends on more than these inputs can be differentiated again.
             outer = _depends_on_others(value, xs)
             found = (
@@ -79,7 +59,7 @@ def grad_and_value(
             )
         gradients = iter(found)
         trees = tuple(
-            _mapped(lambda _: next(gradients), replaced[position]) for position in positions
+            mapped(lambda _: next(gradients), replaced[position]) for position in positions
         )
         slopes = trees if isinstance(argnums, tuple) else trees[0]
         if not outer:
@@ -137,26 +117,26 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     (tensor([2., 4.]),)
     """
     with enable_grad():
-        xs = tuple(_mapped(alias, p) for p in primals)
+        xs = tuple(mapped(alias, p) for p in primals)
         result = func(*xs)
     value, aux = result if has_aux else (result, None)
-    flat_x, flat_y = _leaves(list(xs)), _leaves(value)
+    flat_x, flat_y = leaves(list(xs)), leaves(value)
     outer = any(_depends_on_others(y, flat_x) for y in flat_y if y.requires_grad)
 
     def products(*cotangents: Any) -> Any:
-        vectors = _leaves(list(cotangents))
+        vectors = leaves(list(cotangents))
         pairs = [(y, v) for y, v in zip(flat_y, vectors, strict=True) if y.requires_grad]
         again = outer or any(v.requires_grad for v in vectors)
         if not pairs:
-            return tuple(_mapped(lambda x: wrap(np.zeros_like(x._data)), x) for x in xs)
+            return tuple(mapped(lambda x: wrap(np.zeros_like(x._data)), x) for x in xs)
         ys, vs = zip(*pairs, strict=True)
         with enable_grad():
             found = iter(
                 _grad(ys, flat_x, vs, retain_graph=True, create_graph=again, materialize_grads=True)
             )
-        return tuple(_mapped(lambda _: next(found), x) for x in xs)
+        return tuple(mapped(lambda _: next(found), x) for x in xs)
 
-    shown = value if outer else _mapped(lambda y: y.detach(), value)
+    shown = value if outer else mapped(lambda y: y.detach(), value)
     return (shown, products, aux) if has_aux else (shown, products)
 
 
@@ -202,7 +182,7 @@ def _jacobian_of(
             return result
 
         inputs = tuple(args[position] for position in positions)
-        outer = any(x.requires_grad for x in _leaves(list(args)) if isinstance(x, Tensor))
+        outer = any(x.requires_grad for x in leaves(list(args)) if isinstance(x, Tensor))
         result = jacobian(
             restricted,
             inputs if isinstance(argnums, tuple) else inputs[0],
@@ -246,63 +226,3 @@ def hessian(func: Function, argnums: int | tuple[int, ...] = 0) -> Function:
             [ 0., 12.]])
     """
     return jacfwd(jacrev(func, argnums), argnums)
-
-
-def vmap(
-    func: Function,
-    in_dims: Any = 0,
-    out_dims: Any = 0,
-    randomness: str = "error",
-    *,
-    chunk_size: int | None = None,
-) -> Function:
-    """The function that applies `func` to each element along a dimension of its arguments.
-
-    Args:
-        in_dims: the dimension to map over, for all arguments, or a tuple with one per argument;
-            None for an argument that is the same each time; nested as the arguments are.
-        out_dims: where the new dimension goes in the results.
-
-    >>> import autograd
-    >>> dot = autograd.func.vmap(autograd.dot)
-    >>> dot(autograd.tensor([[1.0, 2.0], [3.0, 4.0]]), autograd.ones(2, 2))
-    tensor([3., 7.])
-    """
-
-    def mapped(*args: Any, **kwargs: Any) -> Any:
-        one = not isinstance(in_dims, (tuple, list))
-        dims = _spread((in_dims,) * len(args) if one else tuple(in_dims), args)
-        sizes = {
-            x.shape[d]
-            for x, d in zip(_leaves(list(args)), _leaves(list(dims)), strict=True)
-            if d is not None
-        }
-        if len(sizes) != 1:
-            if not sizes:
-                raise ValueError("vmap: at least one argument must be mapped; all in_dims are None")
-            raise ValueError(f"vmap: the mapped dimensions must have one size, got {sorted(sizes)}")
-        (size,) = sizes
-        if size == 0:
-            raise ValueError("vmap: the mapped dimension has size 0, so there is nothing to call")
-        results = []
-        for i in range(size):
-            parts = _mapped(lambda x, d, i=i: x if d is None else x.select(d, i), args, dims)
-            results.append(func(*parts, **kwargs))
-        first = results[0]
-        places = _spread((out_dims,), (first,))[0] if not isinstance(out_dims, tuple) else out_dims
-        return _mapped(lambda _, place, *parts: stack(parts, place), first, places, *results)
-
-    return mapped
-
-
-def _spread(dims: Any, tree: Any) -> Any:
-    """`dims`, which may stop at a branch, spread over the leaves below it."""
-    if isinstance(tree, dict):
-        return {k: _spread(dims[k] if isinstance(dims, dict) else dims, v) for k, v in tree.items()}
-    if isinstance(tree, (tuple, list)):
-        same = isinstance(dims, (tuple, list))
-        if same and len(dims) != len(tree):
-            raise ValueError(f"vmap: {len(dims)} dimensions for {len(tree)} values")
-        branches = [_spread(dims[i] if same else dims, v) for i, v in enumerate(tree)]
-        return type(tree)(branches)
-    return dims if isinstance(tree, Tensor) else None

@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .batching.array import as_array
+from .batching.samples import forward_in_batch, is_batched
 from .dtypes import get_default_dtype, result_dtype, wrapped
 from .errors import freed_error, in_place_error, rethrow
 from .grad_mode import mode
@@ -53,6 +55,7 @@ class Op(Node):
     in_place: ClassVar[bool] = True  # whether an elementwise op has a twin with an underscore
     view: ClassVar[bool] = False  # the result shares its first argument's memory
     saves_on_ctx: ClassVar[bool] = False  # forward sets arrays as attributes of ctx
+    batch: ClassVar[Callable[..., Any] | None] = None  # forward under vmap, where NumPy's won't do
     makes_own_gradients = True
 
     _versions: tuple[int, ...] | None = None
@@ -123,15 +126,12 @@ class Op(Node):
             if cls.promote is not None:
                 arrays = promoted(arrays, cls.promote)
             out = cls.forward(node, *arrays) if cls._takes_ctx else cls.forward(*arrays)
-        except RuntimeWarning:
-            with np.errstate(all="ignore"):  # see silent.py
-                out = cls.forward(node, *arrays) if cls._takes_ctx else cls.forward(*arrays)
         except Exception as error:
-            rethrow(error, cls.op_name, args)
+            out = _again(cls, node, arrays, error, args)
         if type(out) is tuple:
             return node._several(out, args, record)
         if type(out) is not np.ndarray:
-            out = np.asarray(out)
+            out = as_array(out)
         result = _new(Tensor)
         result._data = out
         if record and out.dtype.kind == "f":  # integers carry no gradient
@@ -151,7 +151,11 @@ class Op(Node):
         """`apply` when an argument is a Tensor, else plain `forward`: for use inside rules."""
         if any(isinstance(a, Tensor) for a in args):
             return cls.apply(*args)
-        return cls.forward(_new(cls), *args) if cls._takes_ctx else cls.forward(*args)
+        node = _new(cls)
+        try:
+            return cls.forward(node, *args) if cls._takes_ctx else cls.forward(*args)
+        except Exception as error:
+            return _again(cls, node, args, error, args)
 
     def _save(self, args: tuple[Any, ...], out: Any) -> None:
         """Keeps of `args` and `out` what the rules of the needed inputs ask for."""
@@ -257,6 +261,27 @@ class Op(Node):
         return self.parameters[i]
 
 
+def _again(op: type[Op], node: Op, arrays: Any, error: Exception, args: tuple[Any, ...]) -> Any:
+    """The forward of `op` once it has failed: without warnings (see silent.py), or in a batch."""
+    try:
+        with np.errstate(all="ignore"):
+            if isinstance(error, RuntimeWarning) or is_batched(arrays):
+                return _forward(op, node, arrays)
+    except Exception as another:
+        error = another
+    rethrow(error, op.op_name, args)
+
+
+def _forward(op: type[Op], node: Op, arrays: Any) -> Any:
+    try:
+        arrays = arrays if op.promote is None else promoted(arrays, op.promote)
+        return op.forward(node, *arrays) if op._takes_ctx else op.forward(*arrays)
+    except Exception:
+        if not is_batched(arrays):
+            raise
+    return forward_in_batch(op, node, arrays, _forward)
+
+
 def _set_args(node: Any, args: tuple[Any, ...] | None) -> None:
     attributes = vars(node)
     attributes["_args"] = args
@@ -305,7 +330,7 @@ def promoted(
         dtype = get_default_dtype()
     return [
         a.astype(dtype, copy=False)
-        if type(a) is np.ndarray
+        if isinstance(a, np.ndarray)
         else a
         if a is None
         else number(a, dtype)

@@ -36,6 +36,7 @@ class _Mode(threading.local):
     grad = True
     plain = True  # `grad` and no watchers: the one thing the fast paths of elementwise.py ask
     watchers: tuple[Watcher, ...] = ()
+    levels: tuple[Any, ...] = ()  # of the calls of `vmap` that are running, see batching/
     inference = False
     anomaly: Any = None  # wraps the steps of a backward pass while `detect_anomaly` is on
 

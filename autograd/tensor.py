@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .batching.array import AN_ARRAY, Batched, NotBatchable, as_array
 from .errors import ShapeError, described
 from .grad_mode import enable_grad, mode
 from .protocols import Protocols
@@ -138,6 +139,8 @@ class Tensor(Protocols):
 
         A tensor that requires grad must be `detach()`ed first, or `force=True` given.
         """
+        if type(self._data) is Batched:
+            raise NotBatchable(AN_ARRAY)
         if self._edge is not None and not force:
             raise RuntimeError(
                 f"numpy(): {self._described()} requires grad, and the array would leave the graph; "
@@ -412,7 +415,7 @@ class Tensor(Protocols):
 def wrap(array: Any, edge: Node | Output | None = None) -> Tensor:
     """A Tensor around `array` without a copy; `edge` places it in the graph."""
     result = Tensor.__new__(Tensor)
-    result._data = array if type(array) is np.ndarray else np.asarray(array)
+    result._data = array if type(array) is np.ndarray else as_array(array)
     if edge is not None:
         result._edge = edge
     return result

@@ -167,8 +167,8 @@ def test_vmap_dims() -> None:
     [
         (lambda: func.grad(lambda x: x * 2)(tensor([1.0, 2.0])), "0-d Tensor, got float32"),
         (lambda: func.grad(lambda x: x, argnums=1)(tensor(1.0)), "argnums=1"),
-        (lambda: func.vmap(lambda x: x, in_dims=None)(tensor([1.0])), "at least one argument"),
-        (lambda: func.vmap(autograd.add)(tensor([1.0]), tensor([1.0, 2.0])), "one size"),
+        (lambda: func.vmap(lambda x: x, in_dims=(None,))(tensor([1.0])), "at least one Tensor"),
+        (lambda: func.vmap(autograd.add)(tensor([1.0]), tensor([1.0, 2.0])), "the same size"),
         (lambda: functional.vjp(lambda x: x, tensor([1.0, 2.0])), "can be left out only"),
         (lambda: functional.jvp(lambda x: x, tensor([1.0]), tensor([1.0, 2.0])), "must match"),
         (lambda: functional.jacobian(lambda x: 3, tensor(1.0)), "output 0 must be a Tensor"),

@@ -1,0 +1,81 @@
+"""Reading and writing Batched arrays by index, where array, index or both hide a dimension.
+
+NumPy puts the dimensions that arrays in an index have in common in their place, or in front where
+something lies between them. The hidden dimension goes along, and is then put in front.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .array import AN_ARRAY, Batched, Level, NotBatchable, aligned, hidden, highest
+
+_MASK = "vmap: how many elements a mask selects depends on the data; use autograd.where"
+
+
+def select(x: Any, index: Any) -> Any:
+    """`x[index]`, where `x` is Batched or an array in `index` is."""
+    parts = index if isinstance(index, tuple) else (index,)
+    level = highest((x, parts))
+    value, place, order = _plan(x, parts, level)
+    return Batched(value[place].transpose(order), level)
+
+
+def store(x: Any, index: Any, values: Any) -> None:
+    """`x[index] = values` for a Batched `x`."""
+    parts = index if isinstance(index, tuple) else (index,)
+    level = highest((x, parts, (values,)))
+    if hidden(x, level) is None:
+        raise NotBatchable(AN_ARRAY)  # all elements would be written to one place
+    value, place, order = _plan(x, parts, level)
+    if isinstance(values, np.ndarray):
+        values = aligned(values, level, len(order) - 1)
+        values = values.reshape((1,) * (len(order) - values.ndim) + values.shape)
+        values = values.transpose(tuple(int(i) for i in np.argsort(order)))
+    value[place] = values
+
+
+def _plan(x: Any, parts: tuple[Any, ...], level: Level) -> tuple[Any, tuple[Any, ...], list[int]]:
+    """(the array to index, the index, the order of the result's dimensions that is wanted)."""
+    value = hidden(x, level)
+    arrays = [i for i, p in enumerate(parts) if isinstance(p, (np.ndarray, list, bool, np.bool_))]
+    masks = [i for i in arrays if _mask_ndim(parts[i]) is not None]
+    if any(hidden(parts[i], level) is not None for i in masks):
+        raise NotBatchable(_MASK)
+    chosen = [i for i, p in enumerate(parts) if i in arrays or isinstance(p, (int, np.integer))]
+    covered = sum(1 if _mask_ndim(parts[i]) is None else _mask_ndim(parts[i]) for i in chosen)
+    added = sum(p is None for p in parts)
+    if not arrays:
+        return value, (slice(None), *parts), list(range(1 + x.ndim - covered + added))
+    common = max(1 if i in masks else np.ndim(parts[i]) for i in arrays)
+    n = 1 + x.ndim - covered + added + common
+    together = chosen[-1] - chosen[0] == len(chosen) - 1
+    slices = sum(isinstance(p, slice) for p in parts)
+    open_ended = x.ndim - covered - slices  # what an Ellipsis stands for
+    before = sum(open_ended if p is Ellipsis else 1 for p in parts[: chosen[0]])
+    if all(hidden(p, level) is None for p in parts):
+        place: tuple[Any, ...] = (slice(None), *parts)
+        return value, place, _first(0 if together else common, n)
+    if masks:
+        raise NotBatchable(_MASK)
+    place = tuple(aligned(p, level, common) if i in arrays else p for i, p in enumerate(parts))
+    if value is None:
+        return x, place, _first(before if together else 0, n)
+    rows = np.arange(level.size).reshape(-1, *(1,) * common)
+    front, behind = range(1, 1 + common), range(1 + common, 1 + common + before)
+    order = [0, *behind, *front, *range(1 + common + before, n)]
+    return value, (rows, *place), order if together else list(range(n))
+
+
+def _first(axis: int, n: int) -> list[int]:
+    """The order of `n` dimensions that puts one in front."""
+    return [axis, *(i for i in range(n) if i != axis)]
+
+
+def _mask_ndim(part: Any) -> int | None:
+    """The dimensions that a mask covers, None for what is no mask."""
+    if isinstance(part, (bool, np.bool_)):
+        return 0
+    return part.ndim if getattr(part, "dtype", None) == np.bool_ else None

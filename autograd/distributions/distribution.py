@@ -37,6 +37,7 @@ class Distribution:
     has_rsample: Any = False
     has_enumerate_support: Any = False
     _validate_args = __debug__
+    _unbatched: tuple[str, ...] = ()  # attributes that `expand` leaves as they are
 
     @staticmethod
     def set_default_validate_args(value: bool) -> None:
@@ -96,7 +97,9 @@ class Distribution:
         new = type(self).__new__(type(self)) if _instance is None else _instance
         shape, own = Size(batch_shape), len(self._batch_shape)
         for name, value in self.__dict__.items():
-            if isinstance(value, Tensor):
+            if name in self._unbatched:
+                pass
+            elif isinstance(value, Tensor):
                 value = value.expand(shape + value.shape[own:])
             elif isinstance(value, Distribution):
                 value = value.expand(shape + value.batch_shape[own:])

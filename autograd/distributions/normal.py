@@ -7,12 +7,11 @@ from typing import Any
 
 from autograd.tensor import Tensor
 
-from . import constraints
-from .distribution import Distribution
-from .utils import broadcast_all, noise
+from .location_scale import LocationScale
+from .utils import noise
 
 
-class Normal(Distribution):
+class Normal(LocationScale):
     """The normal distribution with mean `loc` and standard deviation `scale`.
 
     >>> import autograd
@@ -21,44 +20,20 @@ class Normal(Distribution):
     tensor([-0.9189, -1.4189])
     """
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
-    support = constraints.real
-    has_rsample = True
-
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale = broadcast_all(loc, scale)
-        super().__init__(self.loc.shape, validate_args=validate_args)
-
-    @property
-    def mean(self) -> Tensor:
-        return self.loc
-
-    @property
-    def mode(self) -> Tensor:
-        return self.loc
-
     @property
     def stddev(self) -> Tensor:
         return self.scale
-
-    @property
-    def variance(self) -> Tensor:
-        return self.scale**2
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         return self.loc + noise("standard_normal", shape, self.loc) * self.scale
 
     def log_prob(self, value: Tensor) -> Tensor:
-        if self._validate_args:
-            self._validate_sample(value)
-        z = (value - self.loc) / self.scale
+        z = self._standardized(value)
         return -0.5 * z * z - self.scale.log() - 0.5 * math.log(2 * math.pi)
 
     def cdf(self, value: Tensor) -> Tensor:
-        if self._validate_args:
-            self._validate_sample(value)
-        return 0.5 * (1 + ((value - self.loc) / self.scale / math.sqrt(2)).erf())
+        return 0.5 * (1 + (self._standardized(value) / math.sqrt(2)).erf())
 
     def icdf(self, value: Tensor) -> Tensor:
         return self.loc + self.scale * (2 * value - 1).erfinv() * math.sqrt(2)

@@ -15,11 +15,7 @@ import optim
 
 TEXT = (Path(__file__).parent.parent / "docs" / "scope.md").read_text(encoding="utf-8")
 
-NOT_YET: dict[str, str] = {
-    "Modules": """
-        nn.GRU nn.GRUCell nn.LSTM nn.LSTMCell nn.RNN nn.RNNCell
-    """,
-}
+NOT_YET: dict[str, str] = {}
 
 
 def names(section: str) -> list[str]:

@@ -71,13 +71,13 @@ def choose(
     apart += sum(1 for g in shut if hidden[g] == g)
     if apart <= limit:
         return shut, False
-    bundles = bundles(facts, edges, grouping)
+    bundle_of = bundles(facts, edges, grouping)
     members = [0] * (len(groups) + 1)  # directly inside each group, the whole being the last
     for found in groups:
         members[found.parent] += 1
     counted = set()
     for node, home in enumerate(grouping.home):
-        bundle = bundles[node]
+        bundle = bundle_of[node]
         if bundle < 0 or bundle not in counted:
             counted.add(bundle)
             members[home] += 1
@@ -115,15 +115,15 @@ def fold(
     [Box(nodes=[0, 1, 2, 3, 4, 5, 6, 7], group=0, home=-1)]
     """
     hidden = _hidden(grouping.groups, closed)
-    bundles = bundles(facts, edges, grouping) if bundled else []
+    bundle_of = bundles(facts, edges, grouping) if bundled else []
     found: dict[int, Box] = {}  # by the first node, or by what is closed, below 0
     key_of: list[int] = []
     for node, home in enumerate(grouping.home):
         outer = hidden[home] if home >= 0 else -1
         if outer >= 0:
             key = -2 - outer
-        elif bundles and bundles[node] >= 0:
-            key = bundles[node]
+        elif bundle_of and bundle_of[node] >= 0:
+            key = bundle_of[node]
         else:
             key = node
         key_of.append(key)

@@ -1,9 +1,13 @@
-"""Neural networks on `autograd`: modules, layers, losses, initial values, data.
+"""Neural networks on `autograd`: modules, layers, losses, initial values, data, training.
 
-The names, arguments and defaults are those of `torch.nn`.
+The names, arguments and defaults are those of `torch.nn`. `nn.training` is imported when it is
+first used.
 """
 
 from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from . import data, functional, init, utils
 from .activation import (
@@ -310,3 +314,12 @@ __all__ = [
     "summary",
     "utils",
 ]
+
+if TYPE_CHECKING:
+    from . import training as training
+
+
+def __getattr__(name: str) -> Any:
+    if name == "training":
+        return importlib.import_module("nn.training")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -28,6 +28,7 @@ from .linear import Bilinear, Linear
 from .module import Module
 from .parameter import Parameter
 from .sparse import Embedding, EmbeddingBag
+from .tree import evaluating
 
 
 @dataclass
@@ -153,10 +154,8 @@ def summary(
     """
     args, named = _arguments(input_size, input_data, dtypes)
     watch = _Watch(model)
-    modes = {module: module.training for module in model.modules()}
     try:
-        model.eval()
-        with no_grad():
+        with evaluating(model), no_grad():
             model(*args, **named, **kwargs)
     except Exception as error:
         done = [c.name for c in watch.finished] or ["none"]
@@ -169,8 +168,6 @@ def summary(
         ) from error
     finally:
         watch.remove()
-        for module, training in modes.items():
-            module.training = training
     watch.assign()
     rows = [row for call in watch.calls for row in call.rows()]
     parameters = list(model.parameters())

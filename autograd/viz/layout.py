@@ -13,7 +13,8 @@ can overlap and every edge goes forward, by construction. For each cluster (`Lev
    them, so that a parameter used at every step of a loop is one line with branches.
 3. Order within the ranks. A depth-first search from the results, over the arguments in order,
    puts a left operand before a right one, and a lane as a whole; if edges cross, sweeps by
-   barycentre follow, and the order with the fewest crossings is kept.
+   barycentre follow, the order with the fewest crossings is kept, and neighbours are exchanged
+   as long as that leaves fewer.
 4. Places within the ranks. Each vertex wants the weighted mean of its neighbours' places. Pool
    adjacent violators (isotonic regression) finds the places nearest to that which keep the order
    and the distances. Lanes weigh more than edges, those more than leaves' edges: so that chains

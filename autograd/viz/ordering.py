@@ -53,6 +53,9 @@ def ordered(
             best, rows = found, [list(row) for row in order]
         if found == 0:
             break
+    for _ in range(SWEEPS):
+        if not _exchange(rows, before, after):
+            break
     return rows
 
 
@@ -73,6 +76,30 @@ def _sort_row(
     row.sort(key=key.__getitem__)
     for i, v in enumerate(row):
         place[v] = i
+
+
+def _exchange(rows: list[list[int]], before: Neighbours, after: Neighbours) -> bool:
+    """Exchanges neighbours in a rank where that leaves fewer crossings; was there any?"""
+    place = [0] * len(after)
+    for row in rows:
+        for i, v in enumerate(row):
+            place[v] = i
+    exchanged = False
+    for row in rows:
+        for i in range(len(row) - 1):
+            v, w = row[i], row[i + 1]
+            gain = 0
+            for neighbours in (before, after):
+                for u, contact, _, _ in neighbours[v]:
+                    a = place[u] * 65536 + contact
+                    for x, other, _, _ in neighbours[w]:
+                        b = place[x] * 65536 + other
+                        gain += 1 if a > b else -1 if a < b else 0
+            if gain > 0:
+                row[i], row[i + 1] = w, v
+                place[v], place[w] = i + 1, i
+                exchanged = True
+    return exchanged
 
 
 def _crossings(rows: list[list[int]], after: Neighbours) -> int:

@@ -15,6 +15,7 @@ from .layout import METHODS
 from .ops.convert import to
 from .ops.indexing import where
 from .ops.shape import adjoint, permute
+from .ops.views import offset_in_memory
 from .registry import ENTRIES
 from .tensor import Size, Tensor, wrap
 
@@ -181,6 +182,7 @@ def bind_methods() -> None:
     matmul = ENTRIES["matmul"].function
     others: dict[str, Any] = {
         "where": where_method,
+        "storage_offset": offset_in_memory,
         "__matmul__": matmul,
         "__rmatmul__": lambda self, other: matmul(other, self),
         "__pos__": lambda self: self,

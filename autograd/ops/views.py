@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..errors import IndexRangeError, ShapeError, described
 from ..function import Op
 from ..registry import public
 from ..tensor import Tensor
-from .accumulate import summed_at
+from .accumulate import Scatter
 from .indexing import GetItem, at_axis
 from .shape import Reshape, ints
 
@@ -108,51 +109,98 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Tensor:
 
 
 class AsStrided(Op):
+    """Elements of the memory behind `x`, at `offset` from its first element and `stride` apart.
+
+    `layout` has the strides of `x`. An array with others, a gradient for one, is read as if it
+    had these.
+    """
+
     view = True
     backward = {
-        "x": lambda g, ctx, size, stride, offset: Strewn.call(
-            g, ctx.input_shape, size, stride, offset
+        "x": lambda g, ctx, size, stride, offset, layout: _added(
+            g, ctx.input_shape, layout, _positions(size, stride, offset)
         )
     }
     formula = {"x": "g added into zeros where it was read"}
 
-    def forward(ctx, x, size, stride, offset):
-        ctx.input_shape = x.shape
-        positions = _positions(x.size, size, stride, offset)
-        unique = np.unique(positions).size == positions.size
-        strides = tuple(s * x.itemsize for s in stride)
-        start = x.reshape(-1)[offset:]
-        return numpy_as_strided(start, size, strides, writeable=x.flags.writeable and unique)
+    def forward(ctx, x, size, stride, offset, layout):
+        ctx.input_shape, step = x.shape, x.itemsize
+        if any(n > 1 and s != o * step for n, s, o in zip(x.shape, x.strides, layout, strict=True)):
+            places = _places(x.shape, layout, _positions(size, stride, offset))
+            return x.reshape(-1)[places].reshape(size)
+        memory, start = _memory(x)
+        strides = tuple(s * step for s in stride)
+        shown = np.ndarray(size, x.dtype, memory, (start + offset) * step, strides)
+        if not _apart(size, stride):
+            shown.flags.writeable = False
+        return shown
 
 
-class Strewn(Op):
-    """Zeros of `shape` with `x` added where `as_strided` would read it."""
+def _memory(x: np.ndarray) -> tuple[np.ndarray, int]:
+    """The memory that `x` shows a part of, as bytes, and the place of its first element there."""
+    owner = x
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    low, high = np.lib.array_utils.byte_bounds(owner)
+    forward = owner[tuple(slice(None, None, 1 if s >= 0 else -1) for s in owner.strides)]
+    places = numpy_as_strided(forward, (forward.size and 1,), writeable=x.flags.writeable)
+    memory = numpy_as_strided(places.view(np.uint8), (high - low,), (1,))
+    return memory, (x.__array_interface__["data"][0] - low) // x.itemsize
 
-    public = False
-    backward = {"x": lambda g, size, stride, offset: AsStrided.call(g, size, stride, offset)}
-    formula = {"x": "g read with the same strides"}
 
-    def forward(x, shape, size, stride, offset):
-        n = int(np.prod(shape))
-        return summed_at(x, (n,), (_positions(n, size, stride, offset),)).reshape(shape)
+def _apart(size: tuple[int, ...], stride: tuple[int, ...]) -> bool:
+    """Whether each element has a place of its own; said of what is nested as dimensions are."""
+    reach = -1 if 0 in size else 0
+    for step, count in sorted(zip(stride, size, strict=True)):
+        if count > 1 and reach >= 0:
+            if step <= reach:
+                return False
+            reach += step * (count - 1)
+    return True
 
 
-def _positions(n: int, size: tuple[int, ...], stride: tuple[int, ...], offset: int) -> np.ndarray:
-    """Where each element of the strided tensor lies among `n` elements in a row."""
+def _added(g: Any, shape: tuple[int, ...], layout: tuple[int, ...], read: np.ndarray) -> Any:
+    """Zeros of `shape` with g added where it was read."""
+    places = _places(shape, layout, read)
+    within = np.flatnonzero(places >= 0)  # the rest of the memory is no part of x
+    flat = Scatter.call(g.reshape(-1)[within], (math.prod(shape),), (places[within],))
+    if not _apart(shape, layout):  # elements in one place, of an expanded tensor, share it evenly
+        same = _places(shape, layout, _positions(shape, layout, 0))
+        flat = (flat / np.bincount(same)[same].astype(g.dtype))[same]
+    return flat.reshape(shape)
+
+
+def _positions(size: tuple[int, ...], stride: tuple[int, ...], offset: int) -> np.ndarray:
+    """Where each element lies, in the order of the elements."""
     positions = np.full(size, offset)
     for i, (count, step) in enumerate(zip(size, stride, strict=True)):
         positions += (np.arange(count) * step).reshape((-1,) + (1,) * (len(size) - 1 - i))
-    if positions.size and (positions.min() < 0 or positions.max() >= n):
-        raise ShapeError(f"size {size} with strides {stride} from {offset} reaches outside")
-    return positions
+    return positions.reshape(-1)
+
+
+def _places(shape: tuple[int, ...], layout: tuple[int, ...], read: np.ndarray) -> np.ndarray:
+    """Which elements of a tensor lie at the places `read`, -1 for none, the last of several."""
+    own = _positions(shape, layout, 0)
+    first = min(own.min(initial=0), read.min(initial=0))
+    element = np.full(max(own.max(initial=0), read.max(initial=0)) - first + 1, -1)
+    element[own - first] = np.arange(own.size)
+    return element[read - first]
+
+
+def offset_in_memory(self: Tensor) -> int:
+    """How many elements precede the first one in the memory of the tensor this is a view of."""
+    base = self if self._base is None else self._base
+    low, _ = np.lib.array_utils.byte_bounds(base._data)
+    return (self._data.__array_interface__["data"][0] - low) // self._data.itemsize
 
 
 @public(op=AsStrided)
-def as_strided(input: Any, size: Any, stride: Any, storage_offset: int = 0) -> Tensor:
-    """The elements at offset + Σ index · stride of a contiguous tensor. A view.
+def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    """The elements at storage_offset + Σ index · stride of the memory `input` shows. A view.
 
-    Strides are in elements. Unlike in PyTorch, the offset counts from the tensor's own first
-    element, and what lies in memory before and behind the tensor cannot be reached.
+    Strides are in elements. The memory is that of the tensor which `input` is a view of, if it is
+    one; without an offset it is the view's own. Elements of that memory which `input` does not
+    show get no gradient from it.
 
     >>> import autograd
     >>> autograd.arange(4).as_strided((2, 2), (1, 2))
@@ -160,8 +208,29 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: int = 0) -> T
             [1, 3]])
     """
     x = as_tensor(input)
-    if not x._data.flags.c_contiguous:
-        raise RuntimeError(
-            f"as_strided: {described(x)} is not contiguous; call .contiguous() before"
+    sizes, steps = ints((size,)), ints((stride,))
+    if len(sizes) != len(steps):
+        raise RuntimeError(f"as_strided: {len(sizes)} sizes, but {len(steps)} strides")
+    if min((*sizes, *steps), default=0) < 0:
+        raise RuntimeError(f"as_strided: negative sizes or strides, got {sizes} and {steps}")
+    own = offset_in_memory(x)
+    start = own if storage_offset is None else int(storage_offset)
+    low, high = np.lib.array_utils.byte_bounds((x if x._base is None else x._base)._data)
+    last = start + sum((n - 1) * s for n, s in zip(sizes, steps, strict=True))
+    if start < 0 or (0 not in sizes and last * x._data.itemsize >= high - low):
+        raise ShapeError(
+            f"as_strided: size {sizes} with strides {steps} from {start} reaches outside of the "
+            f"{(high - low) // x._data.itemsize} elements in memory behind {described(x)}"
         )
-    return AsStrided.apply(x, ints((size,)), ints((stride,)), storage_offset or 0)
+    source, partial = x, False
+    if x._base is not None:
+        places = _places(x._data.shape, x.stride(), _positions(sizes, steps, start - own))
+        partial = bool((places < 0).any())
+        if x._view is not None and not partial:
+            source, own = x._base, offset_in_memory(x._base)
+    result = AsStrided.apply(source, sizes, steps, start - own, source.stride())
+    if partial:
+        # Changed in place, it would change more than x: an error where gradients flow.
+        result._view = None
+        result._become_part(x)
+    return result

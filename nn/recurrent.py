@@ -379,5 +379,5 @@ class LSTM(RNNBase):
             raise RuntimeError(
                 f"LSTM({self.extra_repr()}): expected hx to be a pair (h, c), got {described(hx)}"
             )
-        out, (h, c) = self._run(input, None if hx is None else tuple(hx))  # type: ignore[arg-type]
+        out, (h, c) = self._run(input, None if hx is None else tuple(hx))
         return out, (h, c)

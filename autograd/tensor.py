@@ -245,12 +245,12 @@ class Tensor(Protocols):
         """The same values outside the graph. Shares memory and version."""
         result = wrap(self._data)
         result._counter = self._versions()
-        return result
-
-    def detach_(self) -> Tensor:
         if mode.watchers and self._edge is not None:
             for watcher in mode.watchers:
                 watcher.cut("detach()")
+        return result
+
+    def detach_(self) -> Tensor:
         """Takes this tensor out of the graph that made it, making it a leaf."""
         if self._base is not None:
             raise RuntimeError("detach_(): a view cannot be detached in place; use .detach()")
@@ -368,7 +368,7 @@ class Tensor(Protocols):
 
     def _become_view(self, source: Tensor, op: Any, args: tuple[Any, ...]) -> None:
         """Notes that this tensor is `op(source, *args)` and shows its memory, where it does."""
-        if not np.may_share_memory(self._data, source._data):
+        if self._data.size and not np.may_share_memory(self._data, source._data):
             return
         self._base = base = source if source._base is None else source._base
         self._counter = source._versions()

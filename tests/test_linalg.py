@@ -85,3 +85,12 @@ def test_qr_modes(mode: str) -> None:
     else:
         np.testing.assert_allclose((q @ r).numpy(), a, atol=1e-12)
         assert q.shape == ((4, 3) if mode == "reduced" else (4, 4))
+
+
+def test_norm_goes_by_its_name():
+    x = autograd.ones(2, 2, requires_grad=True)
+    assert str(autograd.norm(x).grad_fn) == "<NormBackward0>"
+    with pytest.raises(TypeError, match=r"^norm\(\) got an unexpected keyword argument 'order'"):
+        autograd.norm(x, order=2)
+    with pytest.raises(RuntimeError, match="ord must be 'fro', 'nuc'"):
+        autograd.norm(x, "max")

@@ -218,3 +218,12 @@ def test_replaced_data_leaves_the_old_memory_to_its_views():
     assert view.tolist() == [1] and y.shape == (2, 1)
     view.mul_(2.0)
     assert y.tolist() == [[5], [6]]
+
+
+def test_a_view_without_elements_is_one():
+    x, value = autograd.zeros(3, 0, 2), leaf([1.0])
+    x[1, :, autograd.tensor([0])] = value.float()
+    assert x.requires_grad
+    assert autograd.grad(x.sum(), value)[0].tolist() == [0]
+    base = autograd.zeros(0, 2)
+    assert base.t()._base is base

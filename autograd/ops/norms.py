@@ -18,11 +18,11 @@ from .common import spread
 from .linalg import matrix, svdvals
 
 
-class Norm2(Op):
+class Norm(Op):
     """The Euclidean norm; at 0, where there is no derivative, the subgradient 0."""
 
-    op_name, symbol, public = "norm2", "‖x‖", False
-    backward = {"x": lambda g, x, out, axes: _by_norm2(g, x, out, axes)}
+    symbol, public = "‖x‖", False
+    backward = {"x": lambda g, x, out, axes: _by_norm(g, x, out, axes)}
     formula = {"x": "g * x / out"}
 
     def forward(x, axes, keepdim):
@@ -33,7 +33,7 @@ class Norm2(Op):
         return out if keepdim else out.squeeze(axes)
 
 
-def _by_norm2(g: Any, x: Any, out: Any, axes: tuple[int, ...]) -> Any:
+def _by_norm(g: Any, x: Any, out: Any, axes: tuple[int, ...]) -> Any:
     zero = spread(out, x.shape, axes) == 0
     length = np.where(zero, 1.0, spread(out, x.shape, axes))
     return np.where(zero, 0.0, spread(g, x.shape, axes) * (x / length))
@@ -56,7 +56,7 @@ def vector_norm(
         raise RuntimeError(f"linalg.vector_norm: expected a floating tensor, got {described(a)}")
     axes = axes_of(dim, a.ndim, "linalg.vector_norm")
     if ord == 2:
-        return Norm2.apply(a, axes, keepdim)
+        return Norm.apply(a, axes, keepdim)
     if ord == 0:
         return (a != 0).sum(axes, keepdim).to(a.dtype) + 0 * a.sum(axes, keepdim)
     if not axes and a.ndim == 0:
@@ -148,8 +148,8 @@ def _norm(
     >>> autograd.norm(autograd.tensor([[3.0, 0.0], [0.0, 4.0]]))
     tensor(5.)
     """
-    if p == "nuc":
-        return matrix_norm(input, "nuc", (0, 1) if dim is None else dim, keepdim, dtype=dtype)
+    if isinstance(p, str) and p != "fro":
+        return matrix_norm(input, p, (0, 1) if dim is None else dim, keepdim, dtype=dtype)
     return vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
 
 

@@ -1,24 +1,18 @@
-"""A `Graph` as DOT: `Drawing` is a `graphviz.Digraph` that also shows itself in a notebook.
+"""A `Scene` as DOT, for those who have Graphviz.
 
-This is the one module that imports graphviz, so it is imported when something is drawn. The
-colours are chosen for white and for black surroundings: dark text in pale boxes, and a grey for
-lines and their labels that has a contrast above 4.5 to both. Shape and line tell kinds apart too.
+This is the one module that imports graphviz, so it is imported when DOT is asked for.
 """
 
 from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from typing import Any
 
 import graphviz
 
-from .graph import Edge, Graph, Node
-
-LARGEST_INLINE = 1500
-"""Above this many nodes `dot` takes minutes, so a notebook shows a sentence instead."""
-WIDE, LONGEST_NAME = 40, 60
+from .faces import Face
+from .scene import Link, Scene
 
 _GREY = "#757575"
 _LOOKS = {
@@ -32,54 +26,30 @@ _LOOKS = {
         "fillcolor": "#d4edd0",
         "color": "#3a7f35",
     },
+    "group": {"shape": "box3d", "style": "filled", "fillcolor": "#e7dff5", "color": "#6b4fa0"},
+    "failed": {
+        "shape": "box",
+        "style": "rounded,filled,bold",
+        "fillcolor": "#fad4d4",
+        "color": "#b3261e",
+    },
 }
-# Exchanging the operands changes nothing, so that the edges need no label.
-_COMMUTATIVE = {"add", "mul", "maximum", "minimum", "eq", "ne", "logaddexp", "hypot"}
-# Arguments that the result's shape and dtype say already, or that nearly always have one value.
-_UNSAID = {"shape", "sizes", "dtype", "ignore_index", "reduction", "smoothing"}
+_FRAME = {
+    "style": "rounded,dashed",
+    "color": _GREY,
+    "fontcolor": _GREY,
+    "fontname": "Helvetica,Arial,sans-serif",
+    "fontsize": "10",
+    "labeljust": "l",
+}
 
 
-class Drawing(graphviz.Digraph):
-    """A `graphviz.Digraph`: `source` is the DOT text, `save`, `render` and `pipe` write files.
-
-    In a notebook it shows itself as SVG where Graphviz's program `dot` is installed.
-    """
-
-    count = 0  # of nodes
-
-    def _repr_mimebundle_(
-        self, include: Any = None, exclude: Any = None, **_: Any
-    ) -> dict[str, str]:
-        text = f"Drawing of a graph with {self.count:,} nodes"
-        if self.count > LARGEST_INLINE:
-            return {
-                "text/plain": f"{text}: too large to show here. "
-                "drawing.render('graph', format='svg') lays it out nevertheless, which may take "
-                "minutes; drawing.save('graph.dot') writes it as text"
-            }
-        try:
-            return {"image/svg+xml": self.pipe("svg", encoding="utf-8"), "text/plain": text}
-        except graphviz.ExecutableNotFound:
-            return {
-                "text/plain": f"{text}. To see it here, install Graphviz for its program `dot` "
-                "(apt install graphviz, brew install graphviz, or https://graphviz.org/download); "
-                "drawing.source is its text"
-            }
-        except Exception as error:  # a notebook cell must show something in any case
-            return {"text/plain": f"{text}, which `dot` could not lay out: {error}"}
-
-
-def to_dot(graph: Graph, rankdir: str | None = None) -> Drawing:
-    """The drawing of `graph`.
-
-    Args:
-        rankdir: "LR" or "TB"; by default left to right up to 40 nodes, else top down.
-    """
-    direction = rankdir or ("LR" if len(graph.nodes) <= WIDE else "TB")
-    drawing = Drawing(
+def to_dot(scene: Scene, rankdir: str) -> graphviz.Digraph:
+    """The scene as a `graphviz.Digraph`."""
+    drawing = graphviz.Digraph(
         "computation",
         graph_attr={
-            "rankdir": direction,
+            "rankdir": rankdir,
             "ordering": "in",
             "bgcolor": "transparent",
             "nodesep": "0.25",
@@ -100,108 +70,53 @@ def to_dot(graph: Graph, rankdir: str | None = None) -> Drawing:
             "arrowsize": "0.7",
         },
     )
-    drawing.count = len(graph.nodes)
-    incoming = [0] * len(graph.nodes)
-    for edge in graph.edges:
-        incoming[edge.target] += 1
-    for node in graph.nodes:
-        look = _LOOKS[node.kind]
-        if node.kind == "parameter" and not node.requires_grad:
+    frames = []
+    for k, frame in enumerate(scene.frames):
+        inner = graphviz.Digraph(f"cluster_{k}")
+        inner.attr(label=_escaped(frame.title), tooltip=_escaped(frame.kind), **_FRAME)
+        frames.append(inner)
+    for i, (face, k) in enumerate(zip(scene.faces, scene.frame_of, strict=True)):
+        look = _LOOKS[face.kind]
+        if face.frozen:
             look = look | {"style": "filled,dashed"}
-        drawing.node(f"n{node.id}", _label(node), tooltip=_tooltip(node), **look)
-    for edge in graph.edges:
-        target = graph.nodes[edge.target]
-        drawing.edge(
-            f"n{edge.source}",
-            f"n{edge.target}",
-            **_edge_labels(edge, graph.nodes[edge.source], target, incoming[edge.target]),
-        )
+        holder = frames[k] if k >= 0 else drawing
+        holder.node(f"n{i}", _label(face), tooltip=_escaped(face.tooltip), **look)
+    for k in range(len(frames) - 1, -1, -1):  # the inner ones first
+        parent = scene.frames[k].parent
+        (frames[parent] if parent >= 0 else drawing).subgraph(frames[k])
+    for link in scene.links:
+        drawing.edge(f"n{link.source}", f"n{link.target}", **_ends(link))
     return drawing
 
 
-def _edge_labels(edge: Edge, source: Node, target: Node, incoming: int) -> dict[str, str]:
-    """Labels where the picture would be ambiguous: which argument, and which of several results."""
+def _ends(link: Link) -> dict[str, Any]:
     labels = {}
-    if incoming > 1 and edge.role and target.op not in _COMMUTATIVE:
-        # `x` and `y` would be taken for the user's variables.
-        sides = {"x": "left", "y": "right"} if target.infix and target.symbol else {}
-        labels["headlabel"] = sides.get(edge.role, edge.role)
-    if len(source.results) > 1:
-        labels["taillabel"] = f"[{edge.output}]"
-    return labels | {"labeldistance": "1.6"} if labels else labels
+    if link.head:
+        labels["headlabel"] = graphviz.escape(link.head)
+    if link.tail:
+        labels["taillabel"] = graphviz.escape(link.tail)
+    if labels:
+        labels["labeldistance"] = "1.6"
+    if link.times > 1:
+        labels |= {"label": f"×{link.times:,}", "penwidth": "2"}
+    return labels
 
 
-def _label(node: Node) -> str:
-    """The text in a box as an HTML-like label: what it is in front, shape and dtype in small."""
-    if node.kind == "op":
-        big = _operation(node)
-        unsaid = _UNSAID if node.shape else _UNSAID | {"axes"}
-        small = [f"{k}={v}" for k, v in node.arguments.items() if k not in unsaid]
-        small.append(f"{node.name}: {_results(node)}" if node.name else _results(node))
-    else:
-        big, small = _valued(node), [_results(node)]
-    texts = [(big, 15)] if big else []
-    texts += [(line, 10) for line in small if line]
-    return (
-        "<"
-        + "<BR/>".join(f'<FONT POINT-SIZE="{size}">{_markup(text)}</FONT>' for text, size in texts)
-        + ">"
-    )
+def _label(face: Face) -> str:
+    """The text in a box as an HTML-like label: what it is in front, the rest in small."""
+    lines = [*face.lines, *((line, 10) for block in face.blocks for line in block.lines)]
+    texts = [f'<FONT POINT-SIZE="{size}">{_markup(text)}</FONT>' for text, size in lines]
+    return "<" + "<BR/>".join(texts) + ">"
 
 
-def _operation(node: Node) -> str:
-    symbol = node.symbol or node.op
-    if not node.lost:
-        return symbol
-    if not node.symbol:
-        return f"{symbol} (const)"
-    return f"const {symbol}" if node.lost[0] == "x" else f"{symbol} const"
-
-
-def _valued(node: Node) -> str:
-    name = node.name or ("output" if node.kind == "output" else "")
-    if node.value is None:
-        return name
-    value = f"{node.value:.4g}" if isinstance(node.value, float) else str(node.value)
-    return f"{name} = {value}" if name else value
-
-
-def _results(node: Node) -> str:
-    """`float32[64, 10]`, a bare `float32` for a 0-d one, `3 × float32[2]` for several results."""
-    texts = [
-        f"{dtype}[{', '.join(map(str, shape))}]" if shape else dtype
-        for shape, dtype in node.results
-    ]
-    if len(texts) > 1 and len(set(texts)) == 1:
-        return f"{len(texts)} × {texts[0]}"
-    return ", ".join(texts[:4]) + (", ..." if len(texts) > 4 else "")
-
-
-def _tooltip(node: Node) -> str:
-    arguments = ", ".join(f"{k}={v}" for k, v in node.arguments.items())
-    text = f"{node.op}({arguments})" if arguments else node.op or node.kind
-    return html.escape(_clean(text)).replace("\\", "/")  # Graphviz would read an escape into it
+def _escaped(text: str) -> str:
+    """`text` for an attribute; Graphviz would read an escape into a backslash."""
+    return html.escape(text).replace("\\", "/")
 
 
 def _markup(text: str) -> str:
     """`text` for an HTML-like label, in which Graphviz replaces `\\N` and its like too."""
-    return _REPLACED.sub(r"\\<FONT>\1</FONT>", html.escape(_clean(text)))
+    return _REPLACED.sub(r"\\<FONT>\1</FONT>", html.escape(text))
 
 
 _REPLACED = re.compile(r"\\([NGETHL])")
-
-
-def _clean(text: str) -> str:
-    """`text` in one line of reasonable length, with what cannot be shown as an escape."""
-    if text.isascii() and text.isprintable() and len(text) <= LONGEST_NAME:
-        return text
-    if len(text) > LONGEST_NAME:
-        text = text[: LONGEST_NAME - 1] + "…"
-    return "".join(
-        c if c.isprintable() or _joins(c) else c.encode("unicode_escape").decode() for c in text
-    )
-
-
-def _joins(c: str) -> bool:
-    """The parts of composed emoji that show nothing themselves."""
-    return c == "\u200d" or unicodedata.category(c) == "Mn"

@@ -1,4 +1,4 @@
-"""The computation graph as plain data: what drawings, and later the stepper, are made from.
+"""The computation graph as plain data: what drawings are made from.
 
 `graph_of` reads the engine's tape and keeps no reference to it, so a `Graph` holds no array and
 frees nothing late. It invents nothing: a constant that no node has saved is not in it.
@@ -17,6 +17,7 @@ from ..engine import tape
 from ..function import Op
 from ..tensor import Leaf, Tensor
 from .names import Names, identity
+from .recorded import Module, Recorded, Source
 
 Result = tuple[tuple[int, ...], str]
 """The shape and the dtype of a tensor."""
@@ -27,9 +28,10 @@ class Node:
     """A box of the graph.
 
     `kind` is "op", "parameter" (a leaf that requires grad, or a frozen parameter of the module
-    given), "data" (a constant) or "output" (a root). `results` has one entry per result of an
-    operation and exactly one for every other kind. `sequence` is the number that the engine gave
-    the operation, -1 for every other kind.
+    given), "data" (a constant), "output" (a root) or "failed" (the operation that raised, which
+    has no `results`). `results` has one entry per result of an operation and exactly one for
+    every other kind. `sequence` is the number that the engine gave the operation, -1 for every
+    other kind.
     """
 
     id: int
@@ -44,16 +46,25 @@ class Node:
     arguments: dict[str, str] = field(default_factory=dict)  # such as {"axes": "(1,)"}
     lost: tuple[str, ...] = ()  # operands that were constants and were not kept
     sequence: int = -1
+    # What `autograd.trace()` noted:
+    module: int = -1  # place in Graph.modules
+    source: int = -1  # place in Graph.sources
+    iteration: tuple[int, int] | None = None  # (i, n): the i-th of n made by the same source
+    # What was asked for with `values` and `grads`, as VALs of docs/trace.md:
+    content: Any = None
+    grad: Any = None
+    missing: str = ""  # why there is no `grad`
+    error: str = ""  # what a failed operation said
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the (first) result."""
-        return self.results[0][0]
+        """The shape of the (first) result; there is none where the operation failed."""
+        return self.results[0][0] if self.results else ()
 
     @property
     def dtype(self) -> str:
         """The dtype of the (first) result."""
-        return self.results[0][1]
+        return self.results[0][1] if self.results else ""
 
 
 @dataclass(slots=True)
@@ -72,12 +83,15 @@ class Graph:
     """Nodes in an order in which every edge goes forward; a node's `id` is its place there.
 
     The edges into a node follow one another in the order of its arguments. `roots` are the ids
-    of the output nodes, in the order in which the roots were given.
+    of the output nodes, in the order in which the roots were given. `modules` and `sources` are
+    what was recorded of the operations.
     """
 
     nodes: list[Node] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     roots: list[int] = field(default_factory=list)
+    modules: list[Module] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
 
 
 def graph_of(
@@ -100,26 +114,68 @@ def graph_of(
     >>> [(edge.source, edge.target, edge.slot) for edge in graph.edges]
     [(0, 1, 0), (0, 1, 1), (1, 2, 0)]
     """
-    builder = _Builder(names or Names())
-    for node in tape(roots):
-        builder.add_operation(node)
-    for i, root in enumerate(roots):
-        builder.add_root(root, labels[i] if i < len(labels) else "")
+    builder = Builder(names or Names())
+    builder.add(roots, labels)
     return builder.graph
 
 
-class _Builder:
+class Builder:
+    """Makes a `Graph`; `targets` has what each node was in the engine, as long as it lives."""
+
     def __init__(self, names: Names) -> None:
         self.names = names
         self.graph = Graph()
+        self.targets: list[Any] = []  # a node, a leaf, or the tensor of a root or a constant
         self.ids: dict[Any, int] = {}  # engine node or leaf -> id
-        self.constants: dict[
-            Any, int
-        ] = {}  # identity of an array, which its node keeps alive -> id
+        # Identity of an array, which its node keeps alive -> id:
+        self.constants: dict[Any, int] = {}
+        self.recorded = Recorded(names)
+        self.graph.modules, self.graph.sources = self.recorded.modules, self.recorded.sources
 
-    def new(self, kind: str, results: tuple[Result, ...], **fields: Any) -> Node:
+    def add(self, roots: Sequence[Tensor], labels: Sequence[str] = (), failure: Any = None) -> None:
+        """Adds all that led to `roots`, which get a box each.
+
+        With a `Failure`, that too, and the operation that failed; the roots get no boxes.
+        """
+        operands = [] if failure is None else [x for _, x in failure.operands if x.requires_grad]
+        for node in tape([*roots, *operands]):
+            self.add_operation(node)
+        if failure is not None:
+            self.add_failure(failure)
+        else:
+            for i, root in enumerate(roots):
+                self.add_root(root, labels[i] if i < len(labels) else "")
+        self.count_turns()
+
+    def count_turns(self) -> None:
+        """Numbers the nodes that the same source made."""
+        total = [0] * len(self.graph.sources)
+        for node in self.graph.nodes:
+            if node.source >= 0:
+                total[node.source] += 1
+        turn = [0] * len(total)
+        for node in self.graph.nodes:
+            if node.source >= 0 and total[node.source] > 1:
+                turn[node.source] += 1
+                node.iteration = turn[node.source], total[node.source]
+
+    def add_failure(self, failure: Any) -> None:
+        """The operation at which a forward pass raised, after its operands."""
+        sources = []
+        for slot, (role, tensor) in enumerate(failure.operands):
+            edge = tensor._edge
+            source = self.constant(tensor) if edge is None else self.target(edge)
+            sources.append((slot, role, source, tensor.output_nr))
+        name = failure.op or "operation"
+        added = self.new("failed", (), failure, op=name, error=f"{failure.type}: {failure.message}")
+        added.source = self.recorded.source(failure.site)
+        for slot, role, source, output in sources:
+            self.graph.edges.append(Edge(source, added.id, slot, output, role))
+
+    def new(self, kind: str, results: tuple[Result, ...], target: Any, **fields: Any) -> Node:
         node = Node(len(self.graph.nodes), kind, results, **fields)
         self.graph.nodes.append(node)
+        self.targets.append(target)
         return node
 
     def add_operation(self, node: Any) -> None:
@@ -145,6 +201,7 @@ class _Builder:
         added = self.new(
             "op",
             tuple((tuple(r.shape), str(r.dtype)) for r in results),
+            node,
             name=self.names.of(node),
             op=node.op_name if is_op else node.name().removesuffix("Backward"),
             symbol=node.symbol if is_op else "",
@@ -153,6 +210,7 @@ class _Builder:
             lost=tuple(lost),
             sequence=node.sequence,
         )
+        added.source, added.module = self.recorded.of(node)
         self.ids[node] = added.id
         for slot, role, source, output in sources:
             self.graph.edges.append(Edge(source, added.id, slot, output, role))
@@ -167,6 +225,7 @@ class _Builder:
         added = self.new(
             "parameter",
             ((tuple(leaf.shape), str(leaf.dtype)),),
+            leaf,
             name=self.names.of(leaf) or (tensor.name or "" if tensor is not None else ""),
             value=None if tensor is None else _number(tensor._data),
         )
@@ -177,7 +236,7 @@ class _Builder:
         """The id of an array or a number that a node has saved."""
         if not isinstance(value, (Tensor, np.ndarray)):
             dtype = type(value).__name__
-            return self.new("data", (((), dtype),), value=value, requires_grad=False).id
+            return self.new("data", (((), dtype),), value, value=value, requires_grad=False).id
         array = value._data if isinstance(value, Tensor) else value
         known = self.constants.get(identity(array))
         if known is not None:
@@ -185,6 +244,7 @@ class _Builder:
         added = self.new(
             "parameter" if self.names.is_parameter(array) else "data",
             ((array.shape, str(array.dtype)),),
+            array,
             name=self.names.of(array) or (getattr(value, "name", None) or ""),
             value=_number(array),
             requires_grad=False,
@@ -198,6 +258,7 @@ class _Builder:
         added = self.new(
             "output",
             ((tuple(root._data.shape), str(root._data.dtype)),),
+            root,
             name=label or root.name or self.names.of(root._edge),
             value=_number(root._data),
         )

@@ -24,6 +24,7 @@ class Names:
     def __init__(self) -> None:
         self._names: dict[Any, str] = {}
         self._parameters: set[Any] = set()
+        self._modules: dict[int, str] = {}
         self._alive: list[Any] = []  # what the identities above belong to
 
     def of(self, thing: Any) -> str:
@@ -33,6 +34,10 @@ class Names:
     def is_parameter(self, array: np.ndarray) -> bool:
         """Is this constant a frozen parameter of a module?"""
         return identity(array) in self._parameters
+
+    def of_module(self, module: Any) -> str:
+        """The name of a module that was given or that a variable holds; empty if it has none."""
+        return self._modules.get(id(module), "")
 
     def add(self, name: str, tensor: Tensor, parameter: bool = False) -> None:
         """Names what `tensor` is in the graph; the first name stays."""
@@ -44,6 +49,8 @@ class Names:
 
     def add_module(self, module: Any, prefix: str = "") -> None:
         """Names the parameters and buffers of an `nn.Module` by their paths."""
+        self._alive.append(module)
+        self._modules.setdefault(id(module), prefix[:-1])
         for name, parameter in module.named_parameters():
             self.add(prefix + name, parameter, parameter=True)
         for name, buffer in getattr(module, "named_buffers", tuple)():

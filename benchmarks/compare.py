@@ -7,8 +7,12 @@ threads when they are imported, so nothing here imports them before `libraries` 
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
+import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from types import ModuleType
@@ -102,3 +106,56 @@ def table(results: list[Result]) -> str:
             line += f"  {s['pytorch'] * 1e3:5.2f} ms  {s['ratio']:.2f}  ({low:.2f} to {high:.2f})"
         lines.append(line)
     return "\n".join(lines)
+
+
+# The programs ----------------------------------------------------------------------------------
+
+Cases = dict[str, tuple[Callable[[Library], Callable[[], Any]], int]]
+"""Each case with the number of runs in one measurement."""
+
+
+def argument_parser(description: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(description or "").split("\n")[0])
+    parser.add_argument("--threads", type=int, default=1, help="threads for both (default: 1)")
+    parser.add_argument("--rounds", type=int, default=40, help="measurements of each (default: 40)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return parser
+
+
+def checked(parser: argparse.ArgumentParser, least: dict[str, int]) -> argparse.Namespace:
+    """The options, none below its least value."""
+    options = parser.parse_args()
+    for name, value in least.items():
+        if getattr(options, name) < value:
+            parser.error(f"--{name.replace('_', '-')} must be at least {value}")
+    return options
+
+
+def check_same(name: str, values: list[float]) -> None:
+    """Stops the comparison if the two libraries did not compute the same."""
+    if max(values) - min(values) > 1e-4 * max(1.0, *map(abs, values)):
+        program = os.path.basename(sys.argv[0])
+        raise SystemExit(f"{program}: {name}: the libraries disagree: {values}")
+
+
+def compare_cases(cases: Cases, options: argparse.Namespace) -> None:
+    """Times each case in both libraries, after a check that they compute the same, and prints."""
+    compared = libraries(options.threads)
+    results = []
+    for name, (case, repeats) in cases.items():
+        runs = [case(library) for library in compared]
+        for _ in range(3):
+            check_same(name, [run() for run in runs])
+        results.append(interleaved(name, runs, options.rounds, repeats))
+    if options.json:
+        found = {"threads": options.threads, "rounds": options.rounds}
+        print(json.dumps({**found, "results": [r.summary() for r in results]}, indent=1))
+        return
+    import numpy
+
+    versions = [f"Python {platform.python_version()}", f"NumPy {numpy.__version__}"]
+    versions += [f"PyTorch {library.tensors.__version__}" for library in compared[1:]]
+    print(", ".join(versions) + f"; {options.threads} thread(s), {options.rounds} rounds")
+    print(table(results))
+    if len(compared) == 1:
+        print("PyTorch is not installed; for the comparison: pip install 'tapegrad[parity]'")

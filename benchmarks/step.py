@@ -7,14 +7,11 @@ See README.md in this directory for what is measured and how.
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
-import platform
 from collections.abc import Callable
 from typing import Any
 
-from compare import Library, interleaved, libraries, table
+from compare import Library, argument_parser, checked, compare_cases
 
 SIZES = (784, 512, 256, 10)
 SMALL_OPS = 1000
@@ -88,46 +85,11 @@ def cases(batch_size: int) -> dict[str, tuple[Callable[[Library], Callable[[], A
     }
 
 
-def check_same(name: str, values: list[float]) -> None:
-    """Stops the comparison if the two libraries did not compute the same."""
-    if max(values) - min(values) > 1e-4 * max(1.0, *map(abs, values)):
-        raise SystemExit(f"step.py: {name}: the libraries disagree: {values}")
-
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--threads", type=int, default=1, help="threads for both (default: 1)")
-    parser.add_argument("--rounds", type=int, default=40, help="measurements of each (default: 40)")
-    parser.add_argument("--batch-size", type=int, default=64, help="rows per step (default: 64)")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    options = parser.parse_args()
-    for name, least in (("threads", 1), ("rounds", 2), ("batch_size", 1)):
-        if getattr(options, name) < least:
-            parser.error(f"--{name.replace('_', '-')} must be at least {least}")
-    return options
-
-
 def main() -> None:
-    options = arguments()
-    compared = libraries(options.threads)
-    results = []
-    for name, (case, repeats) in cases(options.batch_size).items():
-        runs = [case(library) for library in compared]
-        for _ in range(3):
-            check_same(name, [run() for run in runs])
-        results.append(interleaved(name, runs, options.rounds, repeats))
-    if options.json:
-        found = {"threads": options.threads, "rounds": options.rounds}
-        print(json.dumps({**found, "results": [r.summary() for r in results]}, indent=1))
-        return
-    import numpy
-
-    versions = [f"Python {platform.python_version()}", f"NumPy {numpy.__version__}"]
-    versions += [f"PyTorch {library.tensors.__version__}" for library in compared[1:]]
-    print(", ".join(versions) + f"; {options.threads} thread(s), {options.rounds} rounds")
-    print(table(results))
-    if len(compared) == 1:
-        print("PyTorch is not installed; for the comparison: pip install 'tapegrad[parity]'")
+    parser = argument_parser(__doc__)
+    parser.add_argument("--batch-size", type=int, default=64, help="rows per step (default: 64)")
+    options = checked(parser, {"threads": 1, "rounds": 2, "batch_size": 1})
+    compare_cases(cases(options.batch_size), options)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import runpy
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ DIRECTORY = Path(__file__).parent.parent / "benchmarks"
 @pytest.fixture
 def step(monkeypatch):
     monkeypatch.syspath_prepend(str(DIRECTORY))
-    for name in ("step", "compare"):
+    for name in ("step", "recurrent", "compare"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import step
 
@@ -36,10 +37,23 @@ def test_cases_train_and_differentiate(step):
     assert step.small_ops(library, (3,))() == pytest.approx(3 * step.small_ops(library, ())())
 
 
+def test_recurrent_cases_train(step):
+    import recurrent
+
+    library = step.Library("tapegrad", autograd, nn, optim)
+    for case in (recurrent.rows_of_images, partial(recurrent.language_model, layers=1)):
+        run = case(library, "LSTM")
+        assert run() > run() > 0
+    alone = recurrent.layer_alone(library, "GRU")
+    assert alone() == alone()
+
+
 def test_disagreeing_libraries_stop_the_comparison(step):
-    step.check_same("case", [1.0, 1.00001])
+    import compare
+
+    compare.check_same("case", [1.0, 1.00001])
     with pytest.raises(SystemExit, match="disagree"):
-        step.check_same("case", [1.0, 1.1])
+        compare.check_same("case", [1.0, 1.1])
 
 
 def test_summary_and_table(step):

@@ -151,7 +151,7 @@ def test_errors(name: str, args: Any, kwargs: Any, error: Any, torch: Any, their
 
 def test_lengths_that_are_too_long(torch: Any, theirs: Any) -> None:
     with pytest.raises(RuntimeError, match=r"lengths must be in \[1, 3\]"):
-        ours.pack_padded_sequence(autograd.ones(3, 2), [4, 3])  # PyTorch counts rows that are not there
+        ours.pack_padded_sequence(autograd.ones(3, 2), [4, 3])  # PyTorch counts missing rows
     packed = ours.pack_sequence([autograd.ones(3)])
     with pytest.raises(ValueError, match="total_length"):
         ours.pad_packed_sequence(packed, total_length=2)

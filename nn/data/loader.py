@@ -8,6 +8,7 @@ from autograd import Generator
 from nn.data.collate import CollateError, default_collate, default_convert
 from nn.data.dataset import Dataset, get_batch, get_items
 from nn.data.sampler import BatchSampler, RandomSampler, SequentialSampler
+from nn.data.streams import stream_of_batch, streams_for
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -108,21 +109,22 @@ class DataLoader(Generic[T_co]):
         return len(self._steps())  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[T_co]:
+        streams = streams_for(self.dataset)
         if self.num_workers == 0:
-            return (self._fetch(indices) for indices in self._steps())
-        return self._prefetch()
+            return (self._fetch(job, streams) for job in enumerate(self._steps()))
+        return self._prefetch(streams)
 
     def _steps(self) -> Iterable[Any]:
         return self.sampler if self.batch_sampler is None else self.batch_sampler
 
-    def _prefetch(self) -> Iterator[T_co]:
+    def _prefetch(self, streams: Any) -> Iterator[T_co]:
         from concurrent.futures import Future, ThreadPoolExecutor  # slow to import, seldom needed
 
         pool = ThreadPoolExecutor(self.num_workers, thread_name_prefix="DataLoader")
         waiting: deque[Future[Any]] = deque()
         try:
-            for indices in self._steps():
-                waiting.append(pool.submit(self._fetch, indices))
+            for job in enumerate(self._steps()):
+                waiting.append(pool.submit(self._fetch, job, streams))
                 if len(waiting) > self.num_workers * (self.prefetch_factor or 2):
                     yield waiting.popleft().result()
             while waiting:
@@ -131,7 +133,14 @@ class DataLoader(Generic[T_co]):
             # Also reached when the loop over the loader ends early and drops this generator.
             pool.shutdown(cancel_futures=True)
 
-    def _fetch(self, indices: Any) -> Any:
+    def _fetch(self, job: tuple[int, Any], streams: Any) -> Any:
+        number, indices = job
+        if streams is None:
+            return self._batch(indices)
+        with stream_of_batch(streams, number):
+            return self._batch(indices)
+
+    def _batch(self, indices: Any) -> Any:
         if self.batch_sampler is None:
             return self.collate_fn(get_items(self.dataset, [indices])[0])
         if self.collate_fn is default_collate:

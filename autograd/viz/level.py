@@ -95,7 +95,11 @@ class Level:
         last = max(rank[:count], default=0) + 1
         for v in range(first_far, len(rank)):
             rank[v] = last
-        self.early = list(rank)
+        self.depth = [0] * len(rank)  # the longest way to a vertex, leaves not counted
+        for v in todo:
+            for u in before[v]:
+                if u >= count or before[u]:
+                    self.depth[v] = max(self.depth[v], self.depth[u] + 1)
         for v in reversed(todo):
             if after[v] and not any(u >= count or before[u] for u in before[v]):
                 rank[v] = min(rank[w] for w in after[v]) - 1
@@ -134,7 +138,7 @@ class Level:
             weight = EDGE_WEIGHT
             if self.is_leaf[u]:
                 weight = LEAF_WEIGHT
-            elif v < count and self.early[u] + 1 < self.early[v]:
+            elif v < count and self.depth[u] + 1 < self.depth[v]:
                 weight = SIDE_WEIGHT
             join(tail, v, leave if tail == u else 0, arrive, weight)
 

@@ -153,8 +153,8 @@ def flags(x: Any) -> list[str]:
 def short(x: Any, digits: int = 4) -> str:
     """A number for a reader, with the typographic minus.
 
-    >>> short(-0.2771231), short(2.0), short(1.5e-9), short("NaN"), short(True)
-    ('−0.2771', '2', '1.5e−09', 'NaN', 'True')
+    >>> short(-0.2771231), short(13440.2), short(1.5e-9), short("NaN"), short(True)
+    ('−0.2771', '13440', '1.5e−09', 'NaN', 'True')
     """
     if x is None or isinstance(x, bool | np.bool_):
         return str(x)
@@ -163,4 +163,7 @@ def short(x: Any, digits: int = 4) -> str:
         return "NaN"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    return f"{value:.{digits}g}".replace("-", "−")
+    text = f"{value:.{digits}g}"
+    if "e+" in text and abs(value) < 1e6:
+        text = f"{value:.0f}"
+    return text.replace("-", "−")

@@ -40,6 +40,9 @@ SAMPLES = [
     ("OneHotCategorical", {"probs": [[0.1, 0.2, 0.7], [2.0, 3.0, 4.0]]}, [[0.0, 0.0, 1.0]]),
     ("OneHotCategorical", {"logits": [0.3, -1.0, 2.0]}, [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]),
     ("OneHotCategoricalStraightThrough", {"logits": [0.3, -1.0, 2.0]}, [0.0, 1.0, 0.0]),
+    ("LogNormal", {"loc": [0.5, -1.0], "scale": [1.0, 0.5]}, [[0.3, 2.0], [4.0, 0.1]]),
+    ("HalfNormal", {"scale": [1.0, 2.5]}, [[0.3, 2.0], [4.0, 0.1]]),
+    ("HalfCauchy", {"scale": [1.0, 2.5]}, [[0.3, 2.0], [4.0, 0.1]]),
     (
         "MultivariateNormal",
         {"loc": [1.0, -0.5], "covariance_matrix": [[2.0, 0.6], [0.6, 1.0]]},

@@ -4,21 +4,30 @@ One distribution per file, under the file names of PyTorch. The package is impor
 (`autograd.distributions`), so that importing the library stays cheap.
 """
 
-from . import constraints as constraints
+from . import (
+    constraints as constraints,
+    kl_pairs as kl_pairs,  # fills the table of divergences
+    transforms as transforms,
+)
 from .bernoulli import Bernoulli as Bernoulli
 from .beta import Beta as Beta
 from .binomial import Binomial as Binomial
 from .categorical import Categorical as Categorical
 from .cauchy import Cauchy as Cauchy
 from .chi2 import Chi2 as Chi2
+from .constraint_registry import biject_to as biject_to, transform_to as transform_to
 from .dirichlet import Dirichlet as Dirichlet
 from .distribution import Distribution as Distribution
 from .exponential import Exponential as Exponential
 from .gamma import Gamma as Gamma
 from .geometric import Geometric as Geometric
 from .gumbel import Gumbel as Gumbel
+from .half_cauchy import HalfCauchy as HalfCauchy
+from .half_normal import HalfNormal as HalfNormal
 from .independent import Independent as Independent
+from .kl import kl_divergence as kl_divergence, register_kl as register_kl
 from .laplace import Laplace as Laplace
+from .log_normal import LogNormal as LogNormal
 from .multivariate_normal import MultivariateNormal as MultivariateNormal
 from .normal import Normal as Normal
 from .one_hot_categorical import (
@@ -27,4 +36,25 @@ from .one_hot_categorical import (
 )
 from .poisson import Poisson as Poisson
 from .studentT import StudentT as StudentT
+from .transformed_distribution import TransformedDistribution as TransformedDistribution
+from .transforms import (
+    AbsTransform as AbsTransform,
+    AffineTransform as AffineTransform,
+    ComposeTransform as ComposeTransform,
+    CorrCholeskyTransform as CorrCholeskyTransform,
+    CumulativeDistributionTransform as CumulativeDistributionTransform,
+    ExpTransform as ExpTransform,
+    IndependentTransform as IndependentTransform,
+    LowerCholeskyTransform as LowerCholeskyTransform,
+    PositiveDefiniteTransform as PositiveDefiniteTransform,
+    PowerTransform as PowerTransform,
+    ReshapeTransform as ReshapeTransform,
+    SigmoidTransform as SigmoidTransform,
+    SoftmaxTransform as SoftmaxTransform,
+    SoftplusTransform as SoftplusTransform,
+    StickBreakingTransform as StickBreakingTransform,
+    TanhTransform as TanhTransform,
+    Transform as Transform,
+    identity_transform as identity_transform,
+)
 from .uniform import Uniform as Uniform

@@ -27,7 +27,9 @@ def solve_triangular(
             [0.]])
     """
     a: Any = matrix(A, "linalg.solve_triangular", square=True)
-    b = matrix(as_tensor(B).to(a.dtype), "linalg.solve_triangular")
+    b: Any = matrix(as_tensor(B).to(a.dtype), "linalg.solve_triangular")
+    if b.ndim < a.ndim:  # `solve` would take some matrices for a batch of vectors
+        b = b.reshape((1,) * (a.ndim - b.ndim) + tuple(b.shape))
     if unitriangular:
         a = (a.triu(1) if upper else a.tril(-1)) + as_tensor(np.eye(a.shape[-1], dtype=a.dtype))
     else:

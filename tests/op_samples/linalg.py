@@ -267,6 +267,7 @@ ROWS = [
         call(x(3, 3), x(3, 2), upper=False),
         call(x(3, 3), x(2, 3), upper=True, left=False),
         call(x(2, 3, 3), x(2, 3, 1), upper=False, unitriangular=True),
+        call(x(3, 3, 3), x(3, 3), upper=False),  # a matrix, no batch of vectors
         run=lambda f, a, b, **k: f(regular(a), b, **k),
         numpy=None,
         tol=LOOSE,
@@ -275,6 +276,7 @@ ROWS = [
         "cholesky_solve",
         call(x(3, 2), x(3, 3)),
         call(x(3, 2), x(3, 3), upper=True),
+        call(x(3, 3), x(3, 3, 3)),
         run=lambda f, b, a, upper=False: f(b, triangle(a, upper), upper=upper),
         numpy=None,
         tol=LOOSE,
@@ -282,6 +284,7 @@ ROWS = [
     Row(
         "cholesky_inverse",
         call(x(3, 3)),
+        call(x(3, 3, 3)),
         call(x(3, 3), upper=True),
         run=lambda f, a, upper=False: f(triangle(a, upper), upper=upper),
         numpy=None,

@@ -240,7 +240,7 @@ ones_like = _filled_like("ones_like", 1, "Ones", np.ones_like)
 empty_like = _filled_like("empty_like", 0, "Unspecified values (zeros)", np.empty_like)
 
 
-@public(method=False)
+@public(method=False, reads_values=True)
 def arange(
     start: Any = None,
     end: Any = None,
@@ -280,7 +280,7 @@ def arange(
     return finish(np.asarray(values), kind, device, requires_grad)
 
 
-@public(method=False)
+@public(method=False, reads_values=True)
 def linspace(
     start: Any,
     end: Any,

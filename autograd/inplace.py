@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .batching.array import Batched, everywhere
 from .dtypes import can_cast
 from .errors import ShapeError, described
 from .function import Op, _new, _next_sequence, tell_watchers
@@ -145,14 +146,10 @@ class CopySlices(Op):
     formula = {"x": "g, 0 in the view", "y": "the view of g"}
 
     def forward(x, y, chain):
-        out = np.array(x, order="C")
-        view = _replayed(out, chain)
-        if np.may_share_memory(view, out):
-            view[...] = y
-        else:  # a reshape that was a view of the base can be a copy in another memory layout
-            positions = np.arange(math.prod(x.shape)).reshape(x.shape)
-            out.reshape(-1)[_replayed(positions, chain)] = y
-        return out
+        return _with_view(np.array(x, order="C"), y, chain)
+
+    def batch(ctx, run, level, x, y, chain):
+        return _with_view(Batched(np.array(everywhere(x, level), order="C"), level), y, chain)
 
     @classmethod
     def record(cls, base: Tensor, values: Tensor, chain: Any) -> CopySlices:
@@ -163,6 +160,17 @@ class CopySlices(Op):
         node.shape, node.dtype = base._data.shape, base._data.dtype
         node.sequence = _next_sequence()
         return node
+
+
+def _with_view(out: Any, y: Any, chain: Any) -> Any:
+    """`out` after its view was overwritten."""
+    view = _replayed(out, chain)
+    if np.may_share_memory(view, out):
+        view[...] = y
+    else:  # a reshape that was a view of the base can be a copy in another memory layout
+        positions = np.arange(math.prod(out.shape)).reshape(out.shape)
+        out.reshape(-1)[_replayed(positions, chain)] = y
+    return out
 
 
 def _replayed(x: Any, chain: Any) -> Any:

@@ -46,7 +46,7 @@ class Protocols:
             raise RuntimeError(
                 f"the truth value of {self._described()} is ambiguous; use .any() or .all()"
             )
-        return bool(self._data.item())
+        return bool(self._data[()])
 
     def __float__(self: Any) -> float:
         return float(self.item())

@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from .batching.samples import per_element
+
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -47,6 +50,7 @@ def public(
     aliases: Iterable[str] = (),
     op: Any = None,
     keywords: dict[str, str] | None = None,
+    reads_values: bool = False,
 ) -> Callable[[F], F]:
     """Registers a function under its own name (or `name`) and `aliases`.
 
@@ -54,7 +58,8 @@ def public(
     ("special.erf"), where it is neither a method nor in-place. `keywords` maps other names that a
     caller may use to those of parameters; a function with a parameter `dim` always accepts NumPy's
     `axis` (and `keepdims` for `keepdim`), one of linear algebra `input` for its first one, which
-    PyTorch documents as `A` but calls `input` in half of them.
+    PyTorch documents as `A` but calls `input` in half of them. One that looks at single values
+    (`reads_values`) is called for one element after the other where that fails under `vmap`.
     """
 
     def register(function: F) -> F:
@@ -66,6 +71,8 @@ def public(
             other_names |= _KEYWORDS
         if namespace == "linalg" and parameters[0] in ("A", "x"):
             other_names["input"] = parameters[0]
+        if reads_values:
+            function = per_element(function)
         if other_names:
             function = cast(F, _with_keywords(function, other_names))
         functions = numpy if isinstance(numpy, tuple) else (numpy,)

@@ -270,6 +270,13 @@ def element(values: Any, level: Level, i: int) -> Any:
     return values
 
 
+def whole(x: Any) -> Any:
+    """An array with all the dimensions it hides: for checks of every element of a batch."""
+    while type(x) is Batched:
+        x = x.value
+    return x
+
+
 def as_array(x: Any, dtype: Any = None) -> Any:
     """`np.asarray`, which leaves a Batched array one."""
     if type(x) is not Batched:

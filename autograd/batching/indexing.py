@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .array import AN_ARRAY, Batched, Level, NotBatchable, aligned, hidden, highest
+from .array import AN_ARRAY, Batched, Level, NotBatchable, aligned, everywhere, hidden, highest
 
 _MASK = "vmap: how many elements a mask selects depends on the data; use autograd.where"
 
@@ -31,10 +31,21 @@ def store(x: Any, index: Any, values: Any) -> None:
         raise NotBatchable(AN_ARRAY)  # all elements would be written to one place
     value, place, order = _plan(x, parts, level)
     if isinstance(values, np.ndarray):
-        values = aligned(values, level, len(order) - 1)
-        values = values.reshape((1,) * (len(order) - values.ndim) + values.shape)
-        values = values.transpose(tuple(int(i) for i in np.argsort(order)))
+        values = _in_order(everywhere(values, level), order)
     value[place] = values
+
+
+def placed(values: Any, x: Any, index: tuple[Any, ...], level: Level) -> tuple[Any, Any]:
+    """`values` and `index` with the hidden dimension, for what writes to the whole of `x`."""
+    _, place, order = _plan(Batched(everywhere(x, level), level), index, level)
+    return _in_order(everywhere(values, level), order), place
+
+
+def _in_order(values: Any, order: list[int]) -> Any:
+    """The whole of `values` broadcast and transposed to what a plan's index selects."""
+    sizes = values.shape
+    values = values.reshape((sizes[0], *(1,) * (len(order) - len(sizes)), *sizes[1:]))
+    return values.transpose(tuple(int(i) for i in np.argsort(order)))
 
 
 def _plan(x: Any, parts: tuple[Any, ...], level: Level) -> tuple[Any, tuple[Any, ...], list[int]]:

@@ -24,6 +24,7 @@ from .array import (
     joined,
     levels_in,
     rewrapped,
+    whole,
 )
 
 RULES: dict[Any, Callable[..., Any]] = {}
@@ -56,7 +57,7 @@ def _rule(*functions: Any) -> Callable[[Any], Any]:
 def _broadcasting(function: Any) -> None:
     @_rule(function)
     def rule(level: Level, *args: Any, **kwargs: Any) -> Any:
-        if any(levels_in(kwargs)) or None in args:
+        if any(levels_in(kwargs)) or any(a is None for a in args):
             return NotImplemented
         ndim = max([getattr(a, "ndim", 0) for a in args])
         return Batched(function(*[aligned(a, level, ndim) for a in args], **kwargs), level)
@@ -274,13 +275,7 @@ def _ndim(level: Level, a: Any) -> Any:
 
 @_rule(np.may_share_memory, np.shares_memory)
 def _may_share_memory(level: Level, a: Any, b: Any, max_work: Any = None) -> bool:
-    return np.may_share_memory(_whole(a), _whole(b))
-
-
-def _whole(a: Any) -> Any:
-    while type(a) is Batched:
-        a = a.value
-    return a
+    return np.may_share_memory(whole(a), whole(b))
 
 
 @_rule(np.result_type)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from .array import CONTROL_FLOW, Batched, Level, NotBatchable, element, highest, joined, levels_in
+from .array import CONTROL_FLOW, Level, NotBatchable, element, highest, joined, levels_in
 
 if TYPE_CHECKING:
     from ..function import Op
@@ -33,7 +33,7 @@ def forward_in_batch(op: type[Op], node: Any, arrays: Any, run: Callable[..., An
     """
     level = highest(arrays)
     if op.batch is not None:
-        result = op.batch(op, node, level, *arrays)
+        result = op.batch(node, lambda *values: run(op, node, values), level, *arrays)
         if result is not NotImplemented:
             return result
     results, nodes = [], []
@@ -173,10 +173,3 @@ def _rewrapped(level: Level, results: list[Any]) -> Any:
     if any(r != first for r in results):
         raise NotBatchable(CONTROL_FLOW)
     return first
-
-
-def combined(x: Any) -> Any:
-    """For ndarrays and Batched arrays alike: (the least, the largest) over the whole batch."""
-    while type(x) is Batched:
-        x = x.value
-    return (x.min(), x.max()) if np.size(x) else (0, -1)

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..batching.array import Batched
+from ..batching.indexing import placed
 from ..function import Op
 
 _FEW = 4000  # elements for which np.add.at is done before a sparse matrix is set up
@@ -25,6 +27,10 @@ class Scatter(Op):
 
     def forward(x, shape, index):
         return summed_at(x, shape, index)
+
+    def batch(ctx, run, level, x, shape, index):
+        values, place = placed(x, np.broadcast_to(x.dtype.type(0), shape), index, level)
+        return Batched(run(values, (level.size, *shape), place), level)
 
 
 def summed_at(x: np.ndarray, shape: tuple[int, ...], index: tuple[Any, ...]) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..batching.array import whole
 from ..dtypes import bool_, float64, result_dtype, stored
 from ..elementwise import Binary, Unary
 from ..errors import DtypeError
@@ -155,7 +156,7 @@ def _refuse_integer_division_by_zero(x: Any, y: Any) -> None:
     kind = np.result_type(x, y).kind
     if kind == "b":
         raise TypeError("is not defined for bool tensors")
-    if kind in "iu" and np.any(np.equal(y, 0)):
+    if kind in "iu" and np.any(np.equal(whole(y), 0)):
         raise RuntimeError("ZeroDivisionError: an integer was divided by 0")
 
 

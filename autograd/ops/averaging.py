@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..batching.folding import folding
 from ..function import Op
 from ..tensor import Tensor
 from .pooling import output_sizes, pooling_windows
@@ -18,6 +19,7 @@ class AvgPool(Op):
     symbol, public = "mean", False
     backward = {"x": lambda g, windows, divisor: AvgSpread.call(g, windows, divisor)}
     formula = {"x": "g / divisor added to each window"}
+    batch = folding({0: 0})
 
     def forward(x, windows, divisor):
         a = batch_last(x, windows)
@@ -36,6 +38,7 @@ class AvgSpread(Op):
     public = False
     backward = {"x": lambda g, windows, divisor: AvgPool.call(g, windows, divisor)}
     formula = {"x": "the average of each window of g"}
+    batch = folding({0: 0})
 
     def forward(x, windows, divisor):
         a = np.ascontiguousarray(x.transpose(*range(1, x.ndim), 0)) / divisor

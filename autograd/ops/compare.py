@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..batching.array import as_array
 from ..creation import as_tensor
 from ..dtypes import stored
 from ..elementwise import Binary, Unary
@@ -218,7 +219,7 @@ def isclose(
     tensor([ True, False])
     """
     x, y = _same_dtype("isclose", input, other)
-    return as_tensor(np.asarray(np.isclose(x, y, rtol, atol, equal_nan)))
+    return as_tensor(as_array(np.isclose(x, y, rtol, atol, equal_nan)))
 
 
 @public(numpy=np.allclose)
@@ -264,7 +265,7 @@ def isin(
     if np.result_type(x).kind == "b":
         raise DtypeError("isin: not defined for bool tensors")
     x, y = promoted([x, y], "same")
-    return as_tensor(np.asarray(np.isin(x, y, assume_unique=assume_unique, invert=invert)))
+    return as_tensor(as_array(np.isin(x, y, assume_unique=assume_unique, invert=invert)))
 
 
 class Maximum(Binary):

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..batching.folding import folding
 from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
@@ -87,6 +88,27 @@ def _outputs(y: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
     return y.reshape(groups, len(y) // groups, windows.out[0], columns).swapaxes(1, 2)
 
 
+def _in_groups(axes: dict[int, int], out: int) -> Any:
+    """The rule under `vmap` where each element has its own weight: as groups of channels."""
+    fold = folding(axes, out)
+
+    def rule(ctx: Any, run: Any, level: Any, *args: Any) -> Any:
+        return fold(ctx, lambda *a: run(*a[:-1], a[-1] * level.size), level, *args)
+
+    return rule
+
+
+def _in_batch(axes: dict[int, int], out: int) -> Any:
+    """The rule under `vmap`: elements are more samples if they share the weight."""
+    samples, groups = folding({0: 0}), _in_groups(axes, out)
+
+    def rule(*args: Any) -> Any:
+        result = samples(*args)
+        return groups(*args) if result is NotImplemented else result
+
+    return rule
+
+
 class Conv(Op):
     symbol, public = "conv", False
     backward = {
@@ -95,6 +117,7 @@ class Conv(Op):
         "b": lambda g: g.sum((0, *range(2, g.ndim))),
     }
     formula = {"x": "transposed conv of g with w", "w": "conv of x with g", "b": "sum of g"}
+    batch = _in_batch({0: 1, 1: 0, 2: 0}, 1)
 
     def forward(x, w, b, windows, groups):
         by_rows = _by_rows(windows, len(x))
@@ -117,6 +140,7 @@ class ConvInput(Op):
         "w": lambda g, y, windows, groups: ConvWeight.call(y, g, windows, groups),
     }
     formula = {"y": "conv of g with w", "w": "conv of g with y"}
+    batch = _in_batch({0: 1, 1: 0}, 1)
 
     def forward(y, w, windows, groups):
         n, by_rows = len(y), _by_rows(windows, len(y))
@@ -186,6 +210,7 @@ class ConvWeight(Op):
         "x": lambda g, y, windows, groups: ConvInput.call(y, g, windows, groups),
     }
     formula = {"y": "conv of x with g", "x": "transposed conv of y with g"}
+    batch = _in_groups({0: 1, 1: 1}, 0)
 
     def forward(y, x, windows, groups):
         by_rows = _by_rows(windows, len(x))

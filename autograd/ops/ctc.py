@@ -109,7 +109,7 @@ def _moved_down(a: Any, by: int) -> Any:
     return np.concatenate([a[:, by:], fill], 1)
 
 
-@public(namespace="nn.functional", op=CTC)
+@public(namespace="nn.functional", op=CTC, reads_values=True)
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,

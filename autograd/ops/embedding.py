@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..batching.array import whole
 from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
@@ -28,17 +29,18 @@ class Embedding(Op):
 
     def forward(ctx, weight, index, scale):
         ctx.input_shape = weight.shape
-        return weight.take(index, 0)
+        return np.take(weight, index, 0)
 
 
 def _indices(input: Any, weight: Tensor, name: str) -> np.ndarray:
     index = as_tensor(input)._data
     if index.dtype not in (np.int64, np.int32):
         raise RuntimeError(f"{name}: the indices must be int64 or int32, got {index.dtype}")
-    if index.size and (index.min() < 0 or index.max() >= weight.shape[0]):
+    every = whole(index)
+    if every.size and (every.min() < 0 or every.max() >= weight.shape[0]):
         raise IndexError(
             f"{name}: indices must be in [0, {weight.shape[0]}), the rows of {described(weight)}; "
-            f"they run from {index.min()} to {index.max()}"
+            f"they run from {every.min()} to {every.max()}"
         )
     return index
 
@@ -106,7 +108,7 @@ def embedding(
     return _looked_up(weight, index, padding, scale_grad_by_freq)
 
 
-@public(namespace="nn.functional", op=Embedding)
+@public(namespace="nn.functional", op=Embedding, reads_values=True)
 def embedding_bag(
     input: Tensor,
     weight: Tensor,

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import return_types
 from ..axes import axes_of, axis_of
+from ..batching.array import as_array
 from ..creation import as_tensor
 from ..function import Op
 from ..registry import public
@@ -103,7 +104,7 @@ def _arg(function: Any, x: np.ndarray, dim: int | None, keepdim: bool, name: str
     axis = None if dim is None or x.ndim == 0 else axis_of(dim, x.ndim)
     if (x.size if axis is None else x.shape[axis]) == 0:
         raise IndexError(f"{name}: nothing to choose from in a tensor of shape {x.shape}")
-    return as_tensor(np.asarray(function(x, axis=axis, keepdims=keepdim and x.ndim > 0)))
+    return as_tensor(as_array(function(x, axis=axis, keepdims=keepdim and x.ndim > 0)))
 
 
 def picked(kind: Any, input: Any, dim: int, keepdim: bool, choose: Any) -> Any:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..axes import axis_of
+from ..batching.array import Batched, as_array, everywhere, whole
+from ..batching.indexing import select
 from ..creation import as_tensor
 from ..dtypes import made
 from ..errors import IndexRangeError, ShapeError, described
@@ -93,6 +95,9 @@ class GetItem(Op):
         ctx.input_shape = x.shape
         return x[index]
 
+    def batch(ctx, run, level, x, index):
+        return select(x, index)
+
 
 @public("__getitem__", op=GetItem)
 def getitem(input: Tensor, index: Any) -> Tensor:
@@ -125,6 +130,11 @@ class SetItem(Op):
 
     def forward(x, y, index):
         out = np.array(x)
+        out[index] = y
+        return out
+
+    def batch(ctx, run, level, x, y, index):
+        out = Batched(np.array(everywhere(x, level)), level)
         out[index] = y
         return out
 
@@ -201,7 +211,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     >>> autograd.where(x > 0, x, 0.0), autograd.where(x > 0)
     (tensor([0., 2.]), (tensor([1]),))
     """
-    mask = condition._data if isinstance(condition, Tensor) else np.asarray(condition)
+    mask = condition._data if isinstance(condition, Tensor) else as_array(condition)
     if input is None and other is None:
         return tuple(as_tensor(i) for i in np.nonzero(mask))
     if mask.dtype != np.bool_:
@@ -228,10 +238,11 @@ def integer_index(index: Any, size: int, name: str, negative: bool = False) -> n
     array = as_tensor(index)._data
     if array.dtype.kind not in "iu":
         raise RuntimeError(f"{name}: the index must be an integer tensor, got dtype {array.dtype}")
-    if array.size and (array.min() < -size * negative or array.max() >= size):
+    every = whole(array)
+    if every.size and (every.min() < -size * negative or every.max() >= size):
         raise IndexRangeError(
             f"{name}: an index is out of range: the dimension has size {size}, the indices run "
-            f"from {array.min()} to {array.max()}"
+            f"from {every.min()} to {every.max()}"
         )
     array = array.astype(np.int64, copy=False)
     return np.where(array < 0, array + size, array) if negative else array
@@ -260,6 +271,9 @@ class Gather(Op):
     def forward(ctx, x, axis, index):
         ctx.input_shape = x.shape
         return x[along(index, axis)]
+
+    def batch(ctx, run, level, x, axis, index):
+        return select(x, along(index, axis))
 
 
 @public(op=Gather)
@@ -342,7 +356,7 @@ class IndexSelect(Op):
 
     def forward(ctx, x, axis, index):
         ctx.input_shape = x.shape
-        return x.take(index, axis)
+        return np.take(x, index, axis)
 
 
 @public(op=IndexSelect)
@@ -369,7 +383,7 @@ def vector_index(index: Any, size: int, name: str, negative: bool = False) -> np
     return integer_index(i, size, name, negative).reshape(-1)
 
 
-@public()
+@public(reads_values=True)
 def masked_select(input: Any, mask: Any) -> Tensor:
     """The elements where `mask` holds, as a vector; both broadcast.
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
+from ..batching.array import as_array, whole
 from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
@@ -113,8 +114,8 @@ class Det(Op):
 
 
 def _by_det(g: Any, x: Any, out: Any) -> Any:
-    values = out._data if isinstance(out, Tensor) else np.asarray(out)
-    if not (values == 0).any():
+    values = whole(out._data if isinstance(out, Tensor) else out)
+    if not np.any(values == 0):
         return (g * out)[..., None, None] * t(np.linalg.inv(x))
     # Of a singular matrix the gradient is the cofactor matrix, which needs no inverse:
     # det(U) det(V) U diag(products of the other singular values) Vᵀ.
@@ -158,7 +159,7 @@ class SlogDet(Op):
 
     def forward(x):
         sign, logabsdet = np.linalg.slogdet(x)
-        return np.asarray(sign), np.asarray(logabsdet)
+        return as_array(sign), as_array(logabsdet)
 
 
 @public(namespace="linalg", numpy=np.linalg.slogdet, op=SlogDet)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..batching.array import whole
 from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
@@ -31,7 +32,7 @@ class CrossEntropy(Op):
         keep = target != ignore_index
         ctx.classes = np.where(keep, target, 0)
         of_class = np.ones(n_classes, x.dtype) if weight is None else weight
-        per_sample = keep.astype(x.dtype) if weight is None else weight[ctx.classes] * keep
+        per_sample = keep.astype(x.dtype) if weight is None else np.take(weight, ctx.classes) * keep
         ctx.peak = (1 - smoothing) * per_sample
         ctx.share = smoothing / n_classes * of_class if smoothing else None
         ctx.keep = keep
@@ -45,7 +46,7 @@ class CrossEntropy(Op):
             ctx.scale = None
             return loss
         count = per_sample.sum() if reduction == "mean" else np.asarray(1, x.dtype)
-        ctx.scale = count if count else np.asarray(1, x.dtype)  # a loss of NaN has gradient 0
+        ctx.scale = count + (count == 0)  # a loss of NaN has gradient 0
         return loss.sum() / count
 
 
@@ -119,8 +120,9 @@ def cross_entropy(
             f"{batch}, got {described(y)}"
         )
     classes = y._data.reshape(-1).astype(np.int64, copy=False)
-    if classes.size and (classes.min() < 0 or classes.max() >= n_classes):
-        bad = classes[(classes != ignore_index) & ((classes < 0) | (classes >= n_classes))]
+    every = whole(classes)
+    if every.size and (every.min() < 0 or every.max() >= n_classes):
+        bad = every[(every != ignore_index) & ((every < 0) | (every >= n_classes))]
         if bad.size:
             raise IndexError(
                 f"cross_entropy: target {bad[0]} is out of bounds for {n_classes} classes"
@@ -227,7 +229,7 @@ def binary_cross_entropy(
             f"binary_cross_entropy: target {described(target)} and input {described(input)} must "
             "have the same size"
         )
-    values = input._data
+    values = whole(input._data)
     if values.size and not (values.min() >= 0 and values.max() <= 1):
         raise RuntimeError(
             "binary_cross_entropy: all elements of input should be between 0 and 1, found "

@@ -71,7 +71,7 @@ class DiagonalScatter(Op):
     formula = {"x": "the diagonal of g"}
 
     def forward(x, shape, offset, dim1, dim2):
-        out = np.zeros(shape, x.dtype)
+        out = np.zeros_like(x, shape=shape)
         diagonal = np.diagonal(out, offset, dim1, dim2)
         diagonal.flags.writeable = True
         diagonal[...] = x

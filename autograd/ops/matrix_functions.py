@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import return_types
 from ..axes import axis_of
+from ..batching.array import as_array
 from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
@@ -89,7 +90,7 @@ def matrix_rank(
     s = np.linalg.svd(a._data, compute_uv=False)
     largest = s.max(-1, keepdims=True, initial=0)
     tolerance = _relative_tolerance(a, atol if tol is None else tol, rtol)
-    limit = np.asarray(tolerance)[..., None] * largest
+    limit = as_array(tolerance)[..., None] * largest
     return as_tensor((s > limit).sum(-1))
 
 
@@ -109,7 +110,7 @@ def cond(A: Any, p: Any = None) -> Tensor:
     return matrix_norm(a, p) * matrix_norm(inv(a), p)
 
 
-@public(namespace="linalg", keywords={"b": "B"})
+@public(namespace="linalg", keywords={"b": "B"}, reads_values=True)
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> LstsqResult:
     """The X (of least norm) that minimizes ‖A X - B‖, for matrices A (m, n) and B (m, k).
 

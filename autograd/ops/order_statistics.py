@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import return_types
 from ..axes import axis_of
+from ..batching.array import whole
 from ..creation import as_tensor
 from ..errors import described
 from ..function import Op
@@ -55,7 +56,7 @@ class Median(Op):
 
     def forward(x, choose):
         flat = x.reshape(-1)
-        return flat[choose(flat, 0)[0]] if flat.size else np.asarray(np.nan, x.dtype)
+        return flat[choose(flat, 0)[0]] if flat.size else np.full_like(x, np.nan, shape=())
 
 
 def _median(name: str, ignore_nan: bool, note: str) -> Any:
@@ -111,6 +112,10 @@ _ROUNDED = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}
 _INTERPOLATIONS = (*_ROUNDED, "linear", "midpoint")
 
 
+def _are_fractions(q: Any) -> bool:
+    return bool(((whole(q) >= 0) & (whole(q) <= 1)).all())
+
+
 def _quantile(name: str, ignore_nan: bool, note: str) -> Any:
     def function(
         input: Any,
@@ -127,7 +132,7 @@ def _quantile(name: str, ignore_nan: bool, note: str) -> Any:
                 f"{name}: q must be a number, or a tensor of the input's dtype with at most 1 "
                 f"dimension, got {described(p)}"
             )
-        if interpolation not in _INTERPOLATIONS or not ((p >= 0) & (p <= 1))._data.all():
+        if interpolation not in _INTERPOLATIONS or not _are_fractions(p._data):
             raise RuntimeError(
                 f"{name}: q must be in [0, 1], and interpolation one of "
                 f"{', '.join(_INTERPOLATIONS)}; got {q} and {interpolation!r}"

@@ -75,7 +75,7 @@ def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tens
     return input.masked_fill_(mask, fill_value)
 
 
-@public(in_place=True)
+@public(in_place=True, reads_values=True)
 def masked_scatter(input: Any, mask: Any, source: Any) -> Tensor:
     """`input` with elements of `source`, in their order, where `mask` holds.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..batching.folding import folding
 from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
@@ -19,6 +20,7 @@ class Unfold(Op):
     op_name, public = "unfold_patches", False
     backward = {"x": lambda g, windows: Fold.call(g, windows)}
     formula = {"x": "each column of g added to its patch"}
+    batch = folding({0: 0})
 
     def forward(x, windows):
         if windows.padded != windows.size:
@@ -35,6 +37,7 @@ class Fold(Op):
     op_name, public = "fold_patches", False
     backward = {"x": lambda g, windows: Unfold.call(g, windows)}
     formula = {"x": "the patches of g as columns"}
+    batch = folding({0: 0})
 
     def forward(x, windows):
         elements = math.prod(windows.kernel)

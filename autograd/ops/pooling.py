@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..batching.folding import folding
 from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
@@ -41,6 +42,7 @@ class MaxPool(Op):
     symbol, public, saves_on_ctx = "max", False, True
     backward = {"x": lambda g, ctx, windows: Place.call(g, ctx.winner, windows)}
     formula = {"x": "g at the places of the maxima, 0 elsewhere"}
+    batch = folding({0: 0}, winner=-1)
 
     def forward(ctx, x, windows):
         if any(ctx.needs_input_grad):
@@ -95,6 +97,7 @@ class Place(Op):
     public = False
     backward = {"x": lambda g, winner, windows: Pick.call(g, winner, windows)}
     formula = {"x": "g at the winners"}
+    batch = folding({0: 0, 1: -1})
 
     def forward(x, winner, windows):
         x = np.ascontiguousarray(x.transpose(*range(1, x.ndim), 0))
@@ -121,6 +124,7 @@ class Pick(Op):
     public = False
     backward = {"x": lambda g, winner, windows: Place.call(g, winner, windows)}
     formula = {"x": "g at the winners, 0 elsewhere"}
+    batch = folding({0: 0, 1: -1})
 
     def forward(x, winner, windows):
         a = batch_last(x, windows)

@@ -154,7 +154,7 @@ def tile(input: Any, *sizes: Any, dims: Any = None) -> Tensor:
     return repeat(x, (1,) * (x._data.ndim - len(times)) + times)
 
 
-@public(numpy=np.repeat)
+@public(numpy=np.repeat, reads_values=True)
 def repeat_interleave(
     input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:

@@ -20,9 +20,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..batching.samples import is_batched
 from ..engine import grad
 from ..errors import freed_error
 from ..function import Op
+from ..grad_mode import enable_grad
 from ..tensor import Tensor, wrap
 from .recurrent_cells import elman_step, gru_step, lstm_step, steps_of, unrolled
 
@@ -56,6 +58,10 @@ class _Recurrent(Op, abstract=True):
             raise freed_error(self)
         if graph:
             return self._by_composite(g, edges)
+        if is_batched(g):  # the loop works in memory of its own, which has no place for a batch
+            with enable_grad():
+                found = self._by_composite([p if p is None else wrap(p) for p in g], edges)
+            return [f if f is None else f._data for f in found]
         values = [self._value(i, False) for i in range(len(self.args) - 1)]
         self.back = type(self).through_time(self, g, *values)
         try:

@@ -13,6 +13,7 @@ from ..creation import as_tensor
 from ..dtypes import result_dtype
 from ..errors import ShapeError, described
 from ..fusing import fusing
+from ..grad_mode import mode
 from ..registry import public
 from ..tensor import Tensor
 from .common import dropped
@@ -39,7 +40,8 @@ def lstm_direction(x: Any, states: Any, weights: Any, sizes: Any, reverse: bool)
 
 
 def _op(fused: Any) -> Callable[..., Any]:
-    return fused.apply if fusing.on else fused.composite
+    # Fused operations write to memory of their own, which batches cannot.
+    return fused.apply if fusing.on and not mode.levels else fused.composite
 
 
 def run_layers(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..axes import axes_of, axis_of
+from ..batching.array import as_array
 from ..creation import as_tensor
 from ..function import Op
 from ..registry import public
@@ -160,7 +161,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Tensor:
 def _truth(name: str, function: Any, what: str) -> Any:
     def reduced(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
         x = as_tensor(input)._data
-        result = np.asarray(function(x, axis=axes_of(dim, x.ndim, name), keepdims=keepdim))
+        result = as_array(function(x, axis=axes_of(dim, x.ndim, name), keepdims=keepdim))
         return as_tensor(result.astype(np.uint8) if x.dtype == np.uint8 else result)
 
     reduced.__name__ = reduced.__qualname__ = name
@@ -186,4 +187,4 @@ def count_nonzero(input: Any, dim: Any = None) -> Tensor:
     tensor(2)
     """
     x = as_tensor(input)._data
-    return as_tensor(np.asarray((x != 0).sum(axes_of(dim, x.ndim, "count_nonzero"))))
+    return as_tensor(as_array((x != 0).sum(axes_of(dim, x.ndim, "count_nonzero"))))

@@ -45,7 +45,7 @@ class Spread(Op):
     formula = {"x": "the weighted sum of the taps of g"}
 
     def forward(x, axis, taps):
-        out = np.zeros((*x.shape[:axis], taps.size, *x.shape[axis + 1 :]), x.dtype)
+        out = np.zeros_like(x, shape=(*x.shape[:axis], taps.size, *x.shape[axis + 1 :]))
         before = (slice(None),) * axis
         for t in range(taps.index.shape[1]):
             # A column is sorted, so that the outputs of one input are neighbours.

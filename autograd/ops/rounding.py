@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
+from ..batching.array import as_array
 from ..creation import as_tensor
 from ..elementwise import Binary, Unary
 from ..function import Op, promoted
@@ -159,7 +160,7 @@ class Frexp(Op):
     def forward(ctx, x):
         mantissa, exponent = np.frexp(x)
         ctx.scale = np.ldexp(np.ones((), x.dtype), -exponent)
-        return np.asarray(mantissa), np.asarray(exponent)
+        return as_array(mantissa), as_array(exponent)
 
 
 @public(numpy=np.frexp, op=Frexp)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..axes import axis_of
+from ..batching.array import Batched, everywhere
+from ..batching.indexing import placed
 from ..creation import as_tensor
 from ..dtypes import stored
 from ..errors import IndexRangeError, ShapeError, described
@@ -44,6 +46,10 @@ class AddAt(Op):
 
     def forward(x, y, index):
         return x + summed_at(y, x.shape, index)
+
+    def batch(ctx, run, level, x, y, index):
+        values, place = placed(y, x, index, level)
+        return Batched(run(everywhere(x, level), values, place), level)
 
 
 def same_dtype(x: Tensor, y: Tensor, name: str) -> None:
@@ -123,7 +129,7 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Tensor:
     return _along_dim(AddAt.apply, "scatter_add", input, dim, index, src)
 
 
-@public(in_place=True)
+@public(in_place=True, reads_values=True)
 def scatter_reduce(
     input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True
 ) -> Tensor:
@@ -248,7 +254,7 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Tensor:
     return _slices(SetItem.apply, "index_copy", input, dim, index, source)
 
 
-@public(in_place=True)
+@public(in_place=True, reads_values=True)
 def index_reduce(
     input: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True
 ) -> Tensor:

@@ -96,7 +96,7 @@ def topk(
     return return_types.topk(values, like(as_tensor(index), input))
 
 
-@public(method=False)
+@public(method=False, reads_values=True)
 def searchsorted(
     sorted_sequence: Any,
     input: Any,
@@ -152,7 +152,7 @@ def bucketize(
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
-@public()
+@public(reads_values=True)
 def unique(
     input: Any,
     sorted: bool = True,
@@ -178,7 +178,7 @@ def unique(
     return _with_extras(values, inverse, counts, return_inverse, return_counts)
 
 
-@public()
+@public(reads_values=True)
 def unique_consecutive(
     input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
@@ -205,7 +205,7 @@ def _with_extras(values: Any, inverse: Any, counts: Any, *wanted: bool) -> Any:
     return (as_tensor(values), *extras) if extras else as_tensor(values)
 
 
-@public()
+@public(reads_values=True)
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     """The indices of elements that are not 0: a row for each, or one tensor per dimension.
 
@@ -220,7 +220,7 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     return as_tensor(np.argwhere(x))
 
 
-@public()
+@public(reads_values=True)
 def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Tensor:
     """`nonzero` with exactly `size` rows: cut off, or filled up with `fill_value`.
 

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 import scipy.special
 
+from ..batching.array import as_array
 from ..elementwise import Binary, Unary
 from ..function import Op
 from ..registry import public
@@ -194,7 +195,7 @@ class Polygamma(Op):
     formula = {"x": "g * polygamma(n + 1, x)"}
 
     def forward(x, n):
-        return np.asarray(scipy.special.polygamma(n, x), x.dtype)
+        return as_array(scipy.special.polygamma(n, x), x.dtype)
 
 
 @public(in_place=True, aliases=("special.polygamma",), op=Polygamma)
@@ -264,7 +265,7 @@ class Zeta(Binary):
     formula = {"x": "not implemented", "y": "-g * x * zeta(x + 1, y)"}
 
     def forward(x, y):
-        return np.asarray(scipy.special.zeta(x, y), np.result_type(x, y))
+        return as_array(scipy.special.zeta(x, y), np.result_type(x, y))
 
 
 def _ordered(first: Any, second: Any, general: Any) -> Callable[..., Any]:
@@ -318,7 +319,7 @@ class SphericalBessel(Op):
     formula = {"x": "g * (n * j(n - 1, x) - (n + 1) * j(n + 1, x)) / (2 * n + 1)"}
 
     def forward(x, n):
-        return np.asarray(scipy.special.spherical_jn(n, x), x.dtype)
+        return as_array(scipy.special.spherical_jn(n, x), x.dtype)
 
 
 def _spherical_slope(x: Any, n: int) -> Any:

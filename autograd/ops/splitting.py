@@ -102,7 +102,7 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 _WHERE = dict.fromkeys(("indices", "sections", "tensor_indices_or_sections"), "indices_or_sections")
 
 
-@public(numpy=np.array_split, keywords=_WHERE)
+@public(numpy=np.array_split, keywords=_WHERE, reads_values=True)
 def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """As many parts as `indices_or_sections` says, nearly equal, or the parts between the
     indices it holds. Views.

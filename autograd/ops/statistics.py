@@ -151,7 +151,7 @@ def corrcoef(input: Any) -> Tensor:
     return (c / deviation[:, None] / deviation).clamp(-1, 1)
 
 
-@public(numpy=np.bincount)
+@public(numpy=np.bincount, reads_values=True)
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, ... occurs in 1-d `input`, or the sum of the weights of each.
 
@@ -171,7 +171,7 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Tensor:
     )
 
 
-@public()
+@public(reads_values=True)
 def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     """How many elements fall into each of `bins` equal parts of [min, max].
 
@@ -202,7 +202,7 @@ def _plain(value: Any) -> Any:
     return value._data if isinstance(value, Tensor) else value
 
 
-@public()
+@public(reads_values=True)
 def histogram(
     input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False
 ) -> HistEdges:
@@ -220,7 +220,7 @@ def histogram(
     return return_types.histogram(*(as_tensor(part.astype(x.dtype)) for part in found))
 
 
-@public(method=False)
+@public(method=False, reads_values=True)
 def histogramdd(
     input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False
 ) -> HistEdges:

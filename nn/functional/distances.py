@@ -8,6 +8,7 @@ import numpy as np
 
 import autograd
 from autograd import Tensor
+from autograd.batching.array import whole
 from autograd.errors import described
 from autograd.registry import public
 
@@ -81,14 +82,15 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(f"one_hot: expected class indices (int64), got {described(tensor)}")
     if indices.size == 0 and num_classes <= 0:
         raise RuntimeError("one_hot: num_classes is needed for a tensor without elements")
-    if indices.size and indices.min() < 0:
-        raise RuntimeError(f"one_hot: Class values must be non-negative, got {indices.min()}")
+    every = whole(indices)
+    if every.size and every.min() < 0:
+        raise RuntimeError(f"one_hot: Class values must be non-negative, got {every.min()}")
     if num_classes == -1:
-        num_classes = int(indices.max()) + 1
-    elif indices.size and indices.max() >= num_classes:
+        num_classes = int(every.max()) + 1
+    elif every.size and every.max() >= num_classes:
         raise RuntimeError(
             "one_hot: Class values must be smaller than num_classes, "
-            f"got {indices.max()} and {num_classes}"
+            f"got {every.max()} and {num_classes}"
         )
     return autograd.as_tensor((indices[..., None] == np.arange(num_classes)).astype(np.int64))
 

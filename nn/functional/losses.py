@@ -13,6 +13,7 @@ import numpy as np
 
 import autograd
 from autograd import Tensor
+from autograd.batching.array import whole
 from autograd.errors import ShapeError, described
 from autograd.ops.activation import logsigmoid
 from autograd.ops.loss import reduced, resolved_reduction
@@ -236,13 +237,13 @@ def nll_loss(
     counts = target._data != ignore_index
     classes = np.where(counts, target._data, 0)
     outside = (classes < 0) | (classes >= n_classes)
-    if outside.any():
+    if whole(outside).any():
         raise IndexError(
-            f"nll_loss: target {classes[outside][0]} is out of bounds for {n_classes} classes"
+            f"nll_loss: target {whole(classes)[whole(outside)][0]} is out of bounds for {n_classes} classes"
         )
     factors = counts.astype(input.dtype)
     if weight is not None:
-        factors *= weight._data[classes]
+        factors *= np.take(weight._data, classes)
     picked = -input.gather(axis, wrap(np.expand_dims(classes, axis))).squeeze(axis)
     if reduction != "mean":
         return reduced(picked * wrap(factors), reduction, "nll_loss")
@@ -354,7 +355,7 @@ def gaussian_nll_loss(
     tensor(1.)
     """
     v: Tensor = var if isinstance(var, Tensor) else float(var) * autograd.ones_like(input)
-    if (v._data < 0).any():
+    if (whole(v._data) < 0).any():
         raise ValueError("gaussian_nll_loss: var has negative entries; a variance is at least 0")
     if v.shape != input.shape:
         differing = [b for a, b in zip(input.shape, v.shape, strict=False) if a != b]

@@ -13,6 +13,7 @@ import numpy as np
 
 import autograd
 from autograd import Tensor
+from autograd.batching.array import whole
 from autograd.errors import IndexRangeError, ShapeError, described
 from autograd.ops.activation import logsigmoid
 from autograd.ops.loss import check_reduction, reduced, resolved_reduction
@@ -179,9 +180,9 @@ def _checked_rows(name: str, input: Tensor, target: Tensor, lowest: int) -> Tens
             f"{name}: the target must hold class indices (int64), got {described(target)}"
         )
     outside = (classes < lowest) | (classes >= rows.shape[1])
-    if outside.any():
+    if whole(outside).any():
         raise IndexRangeError(
-            f"{name}: target {classes[outside][0]} is out of range for {rows.shape[1]} classes"
+            f"{name}: target {whole(classes)[whole(outside)][0]} is out of range for {rows.shape[1]} classes"
         )
     return rows
 
@@ -238,11 +239,11 @@ def multi_margin_loss(
     gap = autograd.where(wrap(violated), gap, 0.0)
     loss = (gap if p == 1 else gap * gap).sum(1) / n_classes
     if weight is not None:
-        loss = loss * wrap(weight._data[y[:, 0]])
+        loss = loss * wrap(np.take(weight._data, y[:, 0]))
     return reduced(loss.reshape(target.shape), reduction, "multi_margin_loss")
 
 
-@public(namespace="nn.functional")
+@public(namespace="nn.functional", reads_values=True)
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,

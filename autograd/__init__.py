@@ -106,6 +106,7 @@ from . import (
 )
 from . import func as func, functional as functional
 from . import viz as viz
+from .stepper import step as step
 
 if _TYPE_CHECKING:
     from . import distributions as distributions

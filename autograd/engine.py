@@ -169,7 +169,7 @@ def backward_steps(
                 raise
         if keep:
             contributions = [
-                c if edge is None or c is None else _fitted(c, edge, node)
+                c if edge is None or c is None else fitted(c, edge, node)
                 for edge, c in zip(edges, contributions, strict=True)
             ]
         i = -1
@@ -179,7 +179,7 @@ def backward_steps(
             if edge is None or c is None:
                 continue
             if c.shape != edge.shape or c.dtype is not edge.dtype:
-                c = _fitted(c, edge, node)
+                c = fitted(c, edge, node)
             before = find(edge)
             if before is None:
                 table[edge] = c
@@ -230,7 +230,7 @@ def hooked(target: Any, g: Any, graph: bool) -> Any:
     return result if graph else result._data
 
 
-def _fitted(c: Any, edge: Any, node: Node) -> Any:
+def fitted(c: Any, edge: Any, node: Node) -> Any:
     """The contribution `c` in the shape and dtype of what it is a gradient of."""
     if c.shape != edge.shape:
         c = unbroadcast(c, edge.shape, node)
@@ -303,6 +303,9 @@ def _run(
                 for target, part in _parts(node, g):
                     if target in inner and part is not None:
                         captured[target] = (part, False)
+        if mode.watchers and not retain:
+            for watcher in mode.watchers:
+                watcher.freed(order)
         for target, g in table.items():
             if wanted is None or target in wanted:
                 if target.hooks:

@@ -29,6 +29,9 @@ class Watcher:
     def cut(self, how: str) -> None:
         """From here gradients do not flow back: `how` is "detach()" or "no_grad"."""
 
+    def freed(self, nodes: Any) -> None:
+        """A backward pass has dropped what `nodes` had saved."""
+
 
 class _Mode(threading.local):
     """Per-thread state of the recorder; class attributes are each new thread's defaults."""

@@ -35,10 +35,11 @@ CUTS = 20
 class Origin:
     """What was noted of one node: where it was called, its arguments and its results."""
 
-    __slots__ = ("__weakref__", "_counters", "args", "results", "scope", "site")
+    __slots__ = ("__weakref__", "_counters", "args", "passed", "results", "scope", "site")
 
     def __init__(self, site: Site | None, scope: Scope | None) -> None:
         self.site, self.scope = site, scope
+        self.passed: Site | None = None  # the backward() that freed the node
         self.args: tuple[Any, ...] = ()
         self.results: tuple[np.ndarray, ...] = ()
         self._counters: tuple[Any, ...] = ()
@@ -179,6 +180,13 @@ class Recorder(Watcher):
         site = here()[0]
         if site is not None and (how, site) not in self.cuts:
             self.cuts = [*self.cuts[1 - CUTS :], (how, site)]
+
+    def freed(self, nodes: Iterable[Any]) -> None:
+        site = here()[0]
+        for node in nodes:
+            origin = vars(node).get("origin")
+            if origin is not None:
+                origin.passed = site
 
     def _room(self) -> bool:
         """Whether more values may be kept; those of graphs that are gone do not count."""

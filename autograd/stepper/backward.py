@@ -19,6 +19,7 @@ from ..engine import backward_steps, hooked
 from ..grad_mode import set_grad_enabled
 from ..hooks import LAST, NodeHooks
 from ..tensor import Leaf
+from .values import flags
 
 OVERHEAD = 400  # bytes of a step beside its arrays
 
@@ -26,12 +27,12 @@ OVERHEAD = 400  # bytes of a step beside its arrays
 class Step:
     """What one node did: `contributions[i]` went along `edges[i]`, onto `before[i]`."""
 
-    __slots__ = ("after", "before", "contributions", "hooked", "node", "upstream")
+    __slots__ = ("after", "before", "contributions", "flags", "node", "upstream")
 
     def __init__(self, node: Any, upstream: Any, contributions: Any, before: Any, after: Any):
         self.node, self.upstream, self.contributions = node, upstream, contributions
         self.before, self.after = before, after
-        self.hooked = False  # a hook replaced the gradient that had arrived
+        self.flags: list[str] = []  # some of "nan", "inf", "hook", "unreached"
 
     @property
     def reached(self) -> bool:
@@ -69,6 +70,8 @@ class Backward:
         self.seeds: dict[Any, Any] = {}
         for target, seed in zip(targets, seeds, strict=True):
             self.seeds[target] = seed if target not in self.seeds else self.seeds[target] + seed
+        self.flagged: list[int] = []  # steps with a gradient that is not finite
+        self.retained: dict[Any, None] = {}  # nodes with hooks of `retain_grad`, left to the commit
         self.final: dict[Any, Any] | None = None  # gradients of the leaves after their hooks
         self._log: list[Step | None] = []
         self._bytes = 0
@@ -93,6 +96,8 @@ class Backward:
             while self.done < k:
                 step = self._perform(self.done, self._table, self._engine)
                 self._log.append(step)
+                if "nan" in step.flags or "inf" in step.flags:
+                    self.flagged.append(self.done)
                 self.done += 1
                 self._account(self.done - 1, step)
                 self._mark()
@@ -141,9 +146,13 @@ class Backward:
         outputs = node.outputs
         arrived = table.get(node) if outputs is None else [table.get(o) for o in outputs]
         if arrived is None or (outputs is not None and all(part is None for part in arrived)):
-            return Step(node, None, None, None, None)
+            step = Step(node, None, None, None, None)
+            step.flags.append("unreached")
+            return step
         before = [None if edge is None else table.get(edge) for edge in node.edges]
         retained = _without_retained(node, outputs)
+        if any(taken for _, taken in retained):
+            self.retained[node] = None
         try:
             done, upstream, contributions = next(engine)
         except Exception as error:
@@ -155,7 +164,9 @@ class Backward:
         assert done is node
         step = Step(node, upstream, list(contributions), *_sums(node, contributions, before, table))
         same = upstream is arrived if outputs is None else all(map(_is, upstream, arrived))
-        step.hooked = not same
+        parts = upstream if outputs is not None else (upstream,)
+        found = {flag for g in (*parts, *step.contributions) for flag in flags(g)}
+        step.flags = sorted(found if same else found | {"hook"})
         return step
 
     def _finish(self) -> None:

@@ -19,6 +19,9 @@ NOTHING_YET = "not computed yet"
 LONGEST = 120
 """Formulas with numbers that are longer are left out; the one with names says enough."""
 
+WRITTEN = 9
+"""Arrays of at most so many elements are written out."""
+
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?![\w(])(?!\.(?!mT\b))")
 
 
@@ -96,8 +99,15 @@ def contribution_line(
         middle = f" = {substituted}" if substituted not in ("", total) else ""
         was = NOTHING_YET if before is None else short(np.asarray(before)[()])
         return f"{head}{middle} = {total} (was {was}, now {short(np.asarray(after)[()])})"
-    was = f"was {NOTHING_YET}" if before is None else f"was {summary(before)}"
-    return f"{head} = {summary(c)} ({was}, now {summary(after)})"
+    if before is None:
+        return f"{head} = {summary(c)} (was {NOTHING_YET})"
+    return f"{head} = {summary(c)} (was {summary(before)}, now {summary(after)})"
+
+
+def _written(x: np.ndarray) -> str:
+    if x.ndim == 0:
+        return short(x[()])
+    return f"[{', '.join(map(_written, x))}]"
 
 
 def summary(x: Any) -> str:
@@ -105,6 +115,8 @@ def summary(x: Any) -> str:
     x = np.asarray(x)
     if x.ndim == 0:
         return short(x[()])
+    if x.size <= WRITTEN:
+        return f"{described(x)} {_written(x)}"
     with np.errstate(all="ignore"):
         norm = np.sqrt(np.sum(np.square(x, dtype=np.float64)))
     return f"{described(x)} of norm {short(norm)}"

@@ -14,6 +14,7 @@ import numpy as np
 from ..elementwise import Binary, Unary
 from ..engine import tape
 from ..function import Op
+from ..recording import went_bad
 from ..tensor import Leaf, Tensor
 from ..viz.names import Names
 
@@ -55,6 +56,7 @@ class Forward:
         self.leaves: dict[Leaf, int] = {}
         self._tensors: dict[Any, Tensor] = dict(names.tensors)  # who holds the value of a target
         self._values: dict[Any, np.ndarray] = {}  # computed again
+        self._gradients: dict[Leaf, Any] = {}  # what `.grad` was before the commit
         for root in self.roots:
             self._tensors[root._edge] = root
             if type(root._edge) is Leaf:
@@ -91,6 +93,33 @@ class Forward:
         own = f"{self.op(node)}_{self.number[node] + 1}"
         return own if target is node else f"{self.label(node)}[{target.index}]"
 
+    def labels(self) -> dict[str, Any]:
+        """All nodes and leaves by label; of equal labels the first in the forward pass."""
+        found: dict[str, Any] = {}
+        for node in self.order:
+            for edge in node.edges:
+                if type(edge) is Leaf:
+                    found.setdefault(self.label(edge), edge)
+            found.setdefault(self.label(node), node)
+            for output in node.outputs or ():
+                found.setdefault(self.label(output), output)
+        for root in self.roots:
+            found.setdefault(self.label(root._edge), root._edge)
+        return found
+
+    def gradient_before(self, leaf: Leaf) -> Any:
+        """The `.grad` that a leaf had before the pass is committed, None if it had none."""
+        if leaf in self._gradients:
+            return self._gradients[leaf]
+        tensor = leaf.variable
+        return None if tensor is None or tensor._grad is None else tensor._grad._data
+
+    def remember_gradients(self) -> None:
+        """Keeps what `.grad` is now, since it will be changed in place."""
+        for leaf in self.leaves:
+            before = self.gradient_before(leaf)
+            self._gradients[leaf] = None if before is None else before.copy()
+
     def root_label(self) -> str:
         """What is differentiated, as it is called in `∂L/∂w`."""
         return (self.name(self.roots[0]._edge) or "L") if len(self.roots) == 1 else "L"
@@ -118,6 +147,19 @@ class Forward:
                 found.append(Operand(slot, role))
         return found
 
+    def first_bad(self) -> Any:
+        """The first node whose result is not finite though its operands do not excuse it."""
+        for node in self.order:
+            kept = [self._kept(target) for target in node.outputs or (node,)]
+            if not went_bad(kept, ()):
+                continue
+            operands = [
+                o.value if o.target is None else self._kept(o.target) for o in self.operands(node)
+            ]
+            if went_bad(kept, [*operands, *_plain_numbers(node)]):
+                return node
+        return None
+
     # Values ----------------------------------------------------------------------------------
 
     def value(self, target: Any) -> np.ndarray | None:
@@ -130,7 +172,7 @@ class Forward:
             return None if target.variable is None else target.variable._data
         node, index = target.node, target.index
         origin = origin_of(node)
-        if origin is not None and (value := origin.value(index)) is not None:
+        if origin is not None and (value := origin.value(node, index)) is not None:
             return value
         tensor = self._tensors.get(target)
         if tensor is not None and tensor._edge is target:
@@ -175,6 +217,12 @@ def _arguments(node: Any) -> list[Any]:
     args = list((node.args or ())[: len(node.edges)])
     args += [None] * (len(node.edges) - len(args))
     return [a._data if isinstance(a, Tensor) else a for a in args]
+
+
+def _plain_numbers(node: Any) -> list[Any]:
+    origin = origin_of(node)
+    args = origin.args if origin is not None and origin.args else node.args or ()
+    return [a for a in args if isinstance(a, float)]
 
 
 def repeatable(node: Any) -> bool:

@@ -28,6 +28,12 @@ def pull(node: Any, slot: int, g: Any) -> np.ndarray | None:
     A user's `Function` and values that went through `saved_tensors_hooks` are never asked again,
     since that would run the user's code more often than `backward()` does.
     """
+    found = asked(node, slot, g, False)
+    return None if found is None else np.asarray(found)
+
+
+def asked(node: Any, slot: int, g: Any, graph: bool) -> Any:
+    """What `pull` returns as it comes: an array or a number, with `graph` a Tensor."""
     if not isinstance(node, Op) or node.args is None or hasattr(node, "attributes"):
         return None
     edges = [edge if i == slot else None for i, edge in enumerate(node.edges)]
@@ -37,8 +43,7 @@ def pull(node: Any, slot: int, g: Any) -> np.ndarray | None:
         if "vjp" in vars(cls) and cls is not NodeHooks
     )
     with np.errstate(all="ignore"):
-        found = vjp(node, g, False, edges)[slot]
-    return None if found is None else np.asarray(found)
+        return vjp(node, g, graph, edges)[slot]
 
 
 def local(node: Any, slot: int, upstream: Any, contribution: Any) -> np.ndarray | None:

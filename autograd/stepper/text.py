@@ -1,0 +1,233 @@
+"""The state of a stepper as text: for terminals, `print`, and where nothing else can be shown."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from ..tensor import Leaf
+from . import formula
+from .program import file_name
+from .values import short
+
+if TYPE_CHECKING:
+    from .stepper import Stepper
+
+FEW = 12
+"""So many gradients are listed; of more, those that changed last."""
+
+_ASCII = str.maketrans(
+    {
+        "∂": "d",
+        "·": "*",
+        "×": "*",
+        "−": "-",
+        "∞": "inf",
+        "│": "|",
+        "Σ": "sum",
+        "ᵀ": ".T",
+        "→": "->",
+        "←": "<-",
+        "≈": "~",
+        "Π": "prod",
+        "…": "...",
+    }
+)
+
+
+def text(stepper: Stepper, width: int | None = None, ascii: bool = False) -> str:
+    """What is known at the stepper's position, in lines of at most `width` characters."""
+    columns = shutil.get_terminal_size((100, 24)).columns if width is None else width
+    lines: list[str] = []
+    for line, hanging in _lines(stepper):
+        lines += _wrapped(line, max(columns, 30), hanging)
+    found = "\n".join(lines)
+    return found.translate(_ASCII).encode("ascii", "replace").decode() if ascii else found
+
+
+def _lines(stepper: Stepper) -> list[tuple[str, int]]:
+    """Lines with the indent of their continuations; -1 for one that is cut, not wrapped."""
+    k, total = stepper.position, len(stepper)
+    root = stepper.forward.root_label()
+    found: list[tuple[str, int]] = []
+    if k == 0:
+        found.append((f"start of the backward pass of {root}: {_steps(total)}", 4))
+        found += _seeds(stepper)
+        if total == 0:
+            found.append((f"nothing to step: {root} is a leaf, and its gradient is the seed", 4))
+    else:
+        found += _step(stepper)
+    if stepper.error is not None and k == stepper.backward.done:
+        node = stepper.backward.order[k]
+        found.append((f"the next step, of {_made(stepper, node)}, fails: {stepper.error}", 4))
+    found += _gradients(stepper)
+    if k < total and stepper.error is None:
+        node = stepper.backward.order[k]
+        where = stepper.program.where(node)
+        found.append((f"next: {_made(stepper, node)}" + (f"   {where}" if where else ""), 4))
+    elif k == total and stepper.optimizer is not None:
+        found += [(line, 4) for line in stepper.update_lines()]
+    if k == total and total:
+        done = "committed to .grad" if stepper.committed else ".grad is untouched until commit()"
+        found.append((f"the pass is complete; {done}", 4))
+    return found
+
+
+def _steps(n: int) -> str:
+    return f"{n} step" + "s" * (n != 1)
+
+
+def _seeds(stepper: Stepper) -> list[tuple[str, int]]:
+    root = stepper.forward.root_label()
+    return [
+        (f"∂{root}/∂{stepper.forward.label(target)} = {formula.summary(seed)} (the seed)", 4)
+        for target, seed in stepper.backward.seeds.items()
+    ]
+
+
+def _step(stepper: Stepper) -> list[tuple[str, int]]:
+    state, forward, program = stepper.current, stepper.forward, stepper.program
+    node, root = state.node, forward.root_label()
+    head = f"step {state.k} of {len(stepper)}: {_made(stepper, node)}"
+    found = [(head, 4)]
+    if stepper.stopped:
+        found.append((f"stopped: {stepper.stopped}", 4))
+    scope = program.scope(node)
+    if scope is not None:
+        found.append((f"  in {state.module} ({scope.type})", 6))
+    found += _source(stepper, node)
+    found += _values(stepper, node)
+    step = state._step
+    if not step.reached:
+        found.append(("  no gradient arrives here, so nothing happens", 6))
+        return found
+    label = forward.label(node)
+    if isinstance(step.upstream, list):
+        for i, g in enumerate(step.upstream):
+            was = formula.NOTHING_YET if g is None else formula.summary(g)
+            found.append((f"  g{i} = ∂{root}/∂{label}[{i}] = {was}", 6))
+    else:
+        found.append((f"  g = ∂{root}/∂{label} = {formula.summary(step.upstream)}", 6))
+    if "hook" in step.flags:
+        found.append(("  (a hook has changed g)", 6))
+    with stepper._saved(node):
+        for contribution in state.contributions:
+            found.append((f"  {contribution.text}", 8))
+    if not state.contributions:
+        found.append(("  its rule returns no gradient", 6))
+    bad = [flag for flag in step.flags if flag in ("nan", "inf")]
+    if bad:
+        words = " and ".join({"nan": "NaN", "inf": "infinite"}[flag] for flag in bad)
+        found.append((f"  ! a gradient here is {words}", 6))
+    return found
+
+
+def _made(stepper: Stepper, node: Any) -> str:
+    """`mul_1 = x1 * w1`, or the call."""
+    forward = stepper.forward
+    names, plain = [], []
+    for operand in forward.operands(node):
+        if operand.target is not None:
+            names.append(forward.label(operand.target))
+        elif operand.value is not None:
+            scalar = operand.value.ndim == 0
+            names.append(operand.name or (short(operand.value[()]) if scalar else operand.role))
+        elif operand.text:
+            plain.append(f"{operand.role}={operand.text}")
+        else:
+            names.append("constant")
+    symbol = getattr(node, "symbol", "")
+    if symbol and len(names) == 2:
+        made = f"{names[0]} {symbol} {names[1]}"
+    else:
+        made = f"{forward.op(node)}({', '.join(names + plain)})"
+    return f"{forward.label(node)} = {made}"
+
+
+def _source(stepper: Stepper, node: Any) -> list[tuple[str, int]]:
+    """The source lines with the node's part marked."""
+    site = stepper.program.site(node)
+    if site is None:
+        return []
+    line, column, end, end_column = site.positions
+    turn = stepper.program.turn(node)
+    loop = "" if turn is None else f", turn {turn[0]} of {turn[1]}"
+    found = [(f"  {file_name(site.filename)}:{line} in {site.code.co_name}{loop}", 6)]
+    for number in range(line, end + 1):
+        code = site.text(number)
+        if not code:
+            continue
+        found.append((f"  {number:5} │ {code}", -1))
+        start = column if number == line else len(code) - len(code.lstrip())
+        stop = end_column if number == end else len(code)
+        found.append((f"        │ {' ' * start}{'^' * max(stop - start, 1)}", -1))
+    return found
+
+
+def _values(stepper: Stepper, node: Any) -> list[tuple[str, int]]:
+    """The result's and the operands' values."""
+    forward = stepper.forward
+    found = []
+    outputs = node.outputs or (node,)
+    for output in outputs:
+        found.append(f"{forward.label(output)} = {_value(forward.value(output), output)}")
+    for operand in forward.operands(node):
+        if operand.target is not None:
+            value = _value(forward.value(operand.target), operand.target)
+            found.append(f"{forward.label(operand.target)} = {value}")
+        elif operand.value is not None and operand.value.ndim:
+            found.append(f"{operand.name or operand.role} = {formula.summary(operand.value)}")
+    return [("  " + "; ".join(dict.fromkeys(found)), 6)]
+
+
+def _value(value: Any, target: Any) -> str:
+    if value is None:
+        return f"{target.dtype}{list(target.shape)}, value not kept"
+    return formula.summary(value)
+
+
+def _gradients(stepper: Stepper) -> list[tuple[str, int]]:
+    """The gradients of the leaves so far."""
+    forward, k = stepper.forward, stepper.position
+    leaves = list(forward.leaves)
+    if not leaves:
+        return []
+    changed = set()
+    if k:
+        changed = {edge for _, edge, *_ in stepper.backward.step(k - 1).arriving()}
+    shown = leaves
+    if len(leaves) > FEW:
+        shown = [leaf for leaf in leaves if leaf in changed]
+        shown += [leaf for leaf in leaves if leaf not in changed][: FEW - len(shown)]
+    root = forward.root_label()
+    found = ["gradients so far:"]
+    for leaf in shown:
+        g = stepper.backward.gradient(leaf, k)
+        value = formula.NOTHING_YET if g is None else formula.summary(g)
+        left = _coming(stepper, leaf) if g is not None else 0
+        more = f", {left} more to come" if left else ""
+        mark = " *" if leaf in changed else ""
+        found.append(f"  ∂{root}/∂{forward.label(leaf)} = {value}{more}{mark}")
+    if len(shown) < len(leaves):
+        found.append(f"  and {len(leaves) - len(shown)} more leaves")
+    return [(line, 6) for line in found]
+
+
+def _coming(stepper: Stepper, leaf: Leaf) -> int:
+    """How many steps that use a leaf are still to come."""
+    return sum(k >= stepper.position for k in stepper.backward.arrivals(leaf))
+
+
+def _wrapped(line: str, width: int, hanging: int) -> list[str]:
+    if len(line) <= width:
+        return [line]
+    if hanging < 0:
+        return [line[: width - 1] + "…"]
+    return textwrap.wrap(
+        line,
+        width,
+        subsequent_indent=" " * hanging,
+        break_long_words=True,
+        drop_whitespace=True,
+    )

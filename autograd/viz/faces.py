@@ -14,6 +14,8 @@ from .recorded import Source
 from .text import clean, count
 
 BIG, SMALL = 15, 10
+LONGEST_ARGUMENT = 24
+"""A longer one, and one with arrays in it, is in the tooltip only."""
 SIDE = 8
 FEW = 6
 """A tensor of at most so many elements is shown by its numbers."""
@@ -60,7 +62,9 @@ def face_of(graph: Graph, box: Box, groups: Sequence[Group], values: bool, grads
         if values and node.value is None:
             _add_value(face, "value", node.content, "value not kept")
         if grads and node.requires_grad:
-            _add_value(face, "grad", node.grad, f"grad {node.missing}")
+            # Said once for all results of operations, in a note below.
+            missing = f"grad {node.missing}" if node.kind == "parameter" else "grad —"
+            _add_value(face, "grad", node.grad, missing)
     return face
 
 
@@ -70,7 +74,8 @@ def _words(node: Node) -> tuple[str, list[str]]:
         return f"✗ {node.op}", [node.error]
     if node.kind == "op":
         unsaid = _UNSAID if node.shape else _UNSAID | {"axes"}
-        small = [f"{k}={v}" for k, v in node.arguments.items() if k not in unsaid]
+        said = [f"{k}={v}" for k, v in node.arguments.items() if k not in unsaid]
+        small = [text for text in said if len(text) <= LONGEST_ARGUMENT and "·" not in text]
         small.append(f"{node.name}: {results_text(node)}" if node.name else results_text(node))
         return operation_text(node), small
     return _valued(node), [results_text(node)]
@@ -152,11 +157,10 @@ def _group_face(graph: Graph, box: Box, group: Group) -> Face:
     title = f"{group.title} ×{group.times:,}" if group.times > 1 else group.title
     small = [group.note] if group.note and group.note != group.title else []
     kinds = [graph.nodes[i].kind for i in box.nodes]
-    inside = [
-        count(kinds.count(kind), word)
-        for kind, word in (("op", "operation"), ("parameter", "parameter"), ("data", "data"))
-        if kind in kinds
-    ]
+    words = (("op", "operation"), ("parameter", "parameter"), ("data", "data"))
+    inside = [count(kinds.count(kind), word) for kind, word in words if kind in kinds]
+    if kinds.count("op") == 1:
+        inside[0] = graph.nodes[box.nodes[kinds.index("op")]].op
     small.append(", ".join(inside))
     lines = [(clean(title), BIG), *((clean(line), SMALL) for line in small)]
     tooltip = f"{group.kind} {title}: {', '.join(inside)}, folded"
@@ -200,11 +204,20 @@ def place_text(source: Source) -> str:
     return f"{file}:{source.line}"
 
 
-def labels_of(edge: Edge, source: Node, target: Node, incoming: int) -> tuple[str, str]:
+def is_named(source: Node) -> bool:
+    """Does a box say by itself which argument it is, as the weight of a layer does?"""
+    return source.kind == "parameter" and bool(source.name)
+
+
+def labels_of(edge: Edge, source: Node, target: Node, alike: int) -> tuple[str, str]:
     """Words for the head and the tail of an edge where the picture would be ambiguous: which
-    argument of the target, and which of the source's results."""
+    argument of the target, and which of the source's results.
+
+    `alike` is how many of the target's sources do not say that by themselves.
+    """
     head = ""
-    if incoming > 1 and edge.role and target.op not in _COMMUTATIVE:
+    told = edge.role and target.op not in _COMMUTATIVE
+    if told and (target.infix or (alike > 1 and not is_named(source))):
         # `x` and `y` would be taken for the user's variables.
         sides = {"x": "left", "y": "right"} if target.infix and target.symbol else {}
         head = sides.get(edge.role, edge.role)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .faces import Face, face_of, labels_of
+from .faces import Face, face_of, is_named, labels_of
 from .fold import Folded, choose, fold
 from .graph import Graph
 from .grouping import LARGEST, Facts, Grouping, group
@@ -92,7 +92,8 @@ def scene_of(folding: Folding, values: bool = False, grads: bool = False) -> Sce
     frame_at: list[int] = []  # the frame of each group, or of the one around it
     for g, found in enumerate(groups):
         around = frame_at[found.parent] if found.parent >= 0 else -1
-        if g not in folding.closed and is_framed(found.kind, found.members, folding.bundled):
+        framed = is_framed(found.kind, found.members, folding.bundled) and found.kind != "stretch"
+        if g not in folding.closed and framed:
             title = (
                 found.title if found.note in ("", found.title) else f"{found.title} · {found.note}"
             )
@@ -104,9 +105,9 @@ def scene_of(folding: Folding, values: bool = False, grads: bool = False) -> Sce
             frame_at.append(around)
     faces = [face_of(graph, box, groups, values, grads) for box in folded.boxes]
     frame_of = [frame_at[box.home] if box.home >= 0 else -1 for box in folded.boxes]
-    incoming = [0] * len(graph.nodes)
+    alike = [0] * len(graph.nodes)
     for edge in graph.edges:
-        incoming[edge.target] += 1
+        alike[edge.target] += not is_named(graph.nodes[edge.source])
     links = []
     for line in folded.lines:
         link = Link(line.source, line.target, times=len(line.edges))
@@ -114,7 +115,7 @@ def scene_of(folding: Folding, values: bool = False, grads: bool = False) -> Sce
         if target.group < 0 and source.group < 0 and len(source.nodes) == 1:
             edge = graph.edges[line.edges[0]]
             ends = graph.nodes[edge.source], graph.nodes[edge.target]
-            link.head, link.tail = labels_of(edge, *ends, incoming[edge.target])
+            link.head, link.tail = labels_of(edge, *ends, alike[edge.target])
         links.append(link)
     return Scene(len(graph.nodes), faces, links, frames, frame_of, _notes(folding, values, grads))
 
@@ -136,7 +137,7 @@ def _notes(folding: Folding, values: bool, grads: bool) -> list[str]:
     if values and any(n.content is None and n.value is None and n.kind == "op" for n in nodes):
         notes.append("value not kept: compute it under autograd.trace() to see it here")
     if grads and any(n.missing == "not computed yet" for n in nodes):
-        notes.append("grad not computed yet: call backward() first")
+        notes.append("grad —: not computed yet, call backward() first")
     if grads and any(n.missing == "not kept" for n in nodes):
-        notes.append("grad not kept: call retain_grad() on the tensor before backward()")
+        notes.append("grad —: not kept, call retain_grad() on the tensor before backward()")
     return notes

@@ -135,9 +135,26 @@ class Picture:
             parts.append(
                 f'<g class="frame"><title>{escape(f"{frame.kind} {frame.title}")}</title>'
                 f'<rect x="{x}" y="{y}" width="{w}" height="{h}" rx="6"/>'
-                f'<text x="{x + 9}" y="{y + 14}">{escape(frame.title)}</text></g>'
+                f'<text x="{x + self._beside(x, y, w, frame.title)}" y="{y + 14}">'
+                f"{escape(frame.title)}</text></g>"
             )
         return parts
+
+    def _beside(self, x: int, y: int, w: int, title: str) -> int:
+        """Where a frame's title begins, so that no edge that comes in from above crosses it."""
+        wide, crossing = width_of(title, 10), []
+        if self.down:
+            for points in self.layout.paths:
+                for i in range(0, len(points) - 2, 2):
+                    low, high = sorted((points[i + 1], points[i + 3]))
+                    if low < y + 18 and high > y and x <= points[i] <= x + w:
+                        crossing.append(points[i] - x)
+        for start in [9, *(place + 7 for place in sorted(crossing))]:
+            if start + wide + 7 > w:
+                break
+            if not any(start - 5 < place < start + wide + 5 for place in crossing):
+                return start
+        return 9
 
     def _boxes(self) -> list[str]:
         placed = zip(self.scene.faces, self.layout.nodes, self.sizes, strict=True)
@@ -153,19 +170,18 @@ class Picture:
         arrows: list[str] = []
         labels: list[str] = []
         drawn: set[tuple[int, ...]] = set()
-        last: dict[int, int] = {}
-        for i, link in enumerate(self.scene.links):
-            last[link.target] = i
-        seen: dict[int, int] = {}
-        for i, (link, points) in enumerate(zip(self.scene.links, self.layout.paths, strict=True)):
+        axis = -2 if self.down else -1
+        ends: dict[int, list[int]] = {}
+        for link, points in zip(self.scene.links, self.layout.paths, strict=True):
+            ends.setdefault(link.target, []).append(points[axis])
+        for link, points in zip(self.scene.links, self.layout.paths, strict=True):
             d = self._path(points, drawn)
             if d:
                 (thick if link.times > 1 else thin).append(d)
             arrows.append(self._arrow(points))
-            place = seen.get(link.target, 0)
-            seen[link.target] = place + 1
-            side = "first" if place == 0 else "last" if last[link.target] == i else ""
-            labels += self._labels(link, points, side)
+            arriving = ends[link.target]
+            outer = points[axis] in (min(arriving), max(arriving))
+            labels += self._labels(link, points, outer, points[axis] == min(arriving))
         parts = [f'<path d="{" ".join(thin)}"/>'] if thin else []
         parts += [f'<path class="many" d="{" ".join(thick)}"/>'] if thick else []
         parts += [f'<path class="arrow" d="{" ".join(arrows)}"/>'] if arrows else []
@@ -197,30 +213,27 @@ class Picture:
             return f"M{x} {y}l-3.2 {back}h6.4z"
         return f"M{x} {y}l{back} -3.2v6.4z"
 
-    def _labels(self, link: Link, points: list[int], side: str) -> list[str]:
-        """The words at the ends of an edge, where there is room for them."""
-        x, y = points[-2:]
+    def _labels(self, link: Link, points: list[int], outer: bool, first: bool) -> list[str]:
+        """The words at the ends of an edge: at its head for the first and the last that arrive
+        there, since there is no room between them."""
+        forward = -1 if self.rankdir in ("RL", "BT") else 1
         texts = []
-        head = clean(link.head) or (f"×{link.times:,}" if link.times > 1 else "")
-        backwards = self.rankdir in ("RL", "BT")
-        if head and width_of(head, 9) <= _LONGEST_LABEL:
-            if self.down and side:
-                step = 14 if backwards else -9
-                end, aside = ("end", -4) if side == "first" else ("start", 4)
-                texts.append((end, x + aside, y + step, head))
-            elif not self.down:
-                texts.append(
-                    ("start", x + 5, y - 3, head) if backwards else ("end", x - 5, y - 3, head)
-                )
-        x, y = points[:2]
-        if link.tail and self.down:
-            texts.append(("start", x + 4, y - 4 if backwards else y + 10, link.tail))
-        elif link.tail:
-            texts.append(
-                ("end", x - 3, y - 3, link.tail)
-                if backwards
-                else ("start", x + 3, y - 3, link.tail)
-            )
+        head = link.head or (f"×{link.times:,}" if link.times > 1 else "")
+        if head and outer and width_of(head, 9) <= _LONGEST_LABEL:
+            x, y = points[-2:]
+            if self.down:
+                aside = -4 if first else 4
+                texts.append(("end" if first else "start", x + aside, y + 3 - 12 * forward, head))
+            else:
+                anchor = "end" if forward > 0 else "start"
+                texts.append((anchor, x - 5 * forward, y + (-3 if first else 10), head))
+        if link.tail:
+            x, y = points[:2]
+            if self.down:
+                texts.append(("start", x + 4, y + 3 + 7 * forward, link.tail))
+            else:
+                anchor = "start" if forward > 0 else "end"
+                texts.append((anchor, x + 3 * forward, y - 3, link.tail))
         return [
             f'<text class="{anchor}" x="{x}" y="{y}">{escape(text)}</text>'
             for anchor, x, y, text in texts

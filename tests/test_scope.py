@@ -46,6 +46,7 @@ def exists(name: str) -> bool:
         ("Modules", ""),
         ("Optimizers", "optim."),
         ("Schedulers", "optim.lr_scheduler."),
+        ("Distributions", "distributions."),
     ],
 )
 def test_names_exist(section: str, prefix: str) -> None:

@@ -1,11 +1,13 @@
 """Datasets, samplers and loaders, with the names of `torch.utils.data`, and the MNIST family."""
 
+from nn.data import transforms
 from nn.data.collate import default_collate, default_convert
 from nn.data.dataset import ConcatDataset, Dataset, Subset, TensorDataset, random_split
 from nn.data.digits import digits
 from nn.data.idx import read_idx, write_idx
 from nn.data.loader import DataLoader
 from nn.data.mnist import MNIST, FashionMNIST
+from nn.data.pictures import make_grid, save_image
 from nn.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -32,7 +34,10 @@ __all__ = [
     "default_collate",
     "default_convert",
     "digits",
+    "make_grid",
     "random_split",
     "read_idx",
+    "save_image",
+    "transforms",
     "write_idx",
 ]

@@ -150,6 +150,8 @@ def type_method(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> 
 def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor that shares memory with an array of another library, through its `__dlpack__`.
 
+    It cannot be changed in place where that array cannot, as those of JAX.
+
     >>> import autograd, numpy
     >>> a = numpy.zeros(2); t = autograd.from_dlpack(a); a[0] = 1; t
     tensor([1., 0.], dtype=float64)

@@ -47,6 +47,41 @@ def test_pytorch_in_both_directions_without_a_copy(torch, name):
     assert torch.as_tensor(ours.numpy()).data_ptr() == ours.data_ptr()
 
 
+def aligned(shape, dtype):
+    """An array at a multiple of 64 bytes, where JAX takes memory over without a copy."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = np.zeros(size + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+@pytest.mark.parametrize(
+    "name", ["float16", "float32", "int8", "int16", "int32", "uint8", "bool"]
+)  # of 64 bits only where JAX is told so
+def test_jax_in_both_directions_without_a_copy(name):
+    jax = pytest.importorskip("jax")
+    ours = autograd.from_numpy(aligned((2, 3), name))
+    theirs = jax.dlpack.from_dlpack(ours)
+    assert str(theirs.dtype) == name and theirs.shape == (2, 3)
+    ours[1, 2] = 1
+    assert theirs.tolist() == [[0, 0, 0], [0, 0, 1]]
+    back = autograd.from_dlpack(theirs)
+    assert back.dtype == ours.dtype and back.data_ptr() == ours.data_ptr()
+    assert jax.numpy.asarray(ours).tolist() == autograd.as_tensor(theirs).tolist() == ours.tolist()
+
+
+def test_arrays_of_jax_are_operands_of_gradients_and_stay_as_they_are():
+    jax = pytest.importorskip("jax")
+    x = autograd.from_dlpack(jax.numpy.arange(3.0))
+    with pytest.raises(RuntimeError, match=r"read-only array; call .clone\(\)"):
+        x[0] = 1.0
+    x.requires_grad_()
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [0, 2, 4]
+    with pytest.raises(BufferError, match=r"requires grad.*detach"):
+        jax.dlpack.from_dlpack(x)
+
+
 def test_what_cannot_be_exchanged():
     with pytest.raises(BufferError, match=r"float64\[1\] requires grad.*detach"):
         np.from_dlpack(leaf([1.0]))

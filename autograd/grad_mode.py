@@ -19,6 +19,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Watcher:
     """Is told what happens in a thread: base class of what needs to know, see `watching`."""
 
+    unfuses = False  # whether layers record their cells while it is on, see fusing.py
+
     def recorded(self, node: Any, results: Any, args: tuple[Any, ...] = ()) -> None:
         """`node` was recorded; `results` is its Tensor or tuple of Tensors, `args` what its
         operation was given, where that is known."""

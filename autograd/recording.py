@@ -91,6 +91,8 @@ class Recorder(Watcher):
         cuts: the last places where gradients were cut off, by `detach()` or a `no_grad` block.
     """
 
+    unfuses = True
+
     def __init__(self, keep: str | int = "64MB", values: bool = True, start: bool = True) -> None:
         self.limit, self._values = byte_count(keep), values
         self.failure: Failure | None = None

@@ -255,7 +255,8 @@ class RNN(_OneState):
         weight_hh_l0: [hidden_size, hidden_size], and so on.
         bias_ih_l0, bias_hh_l0: [hidden_size], and so on.
 
-    All steps of a layer are one operation in the graph; under `autograd.unfused()` each is its own.
+    All steps of a layer are one operation in the graph. Under `autograd.trace()`, which the stepper
+    looks at, and under `autograd.unfused()`, each cell is there with its gates.
 
     >>> import autograd, nn
     >>> output, h = nn.RNN(10, 20, 2)(autograd.randn(5, 3, 10))

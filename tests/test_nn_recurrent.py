@@ -135,6 +135,8 @@ def test_a_layer_is_one_operation_and_under_unfused_its_cells() -> None:
         return "lstm" in [node.op_name for node in layer(x)[0].tape()]
 
     assert not inside()
+    with autograd.trace():
+        assert "lstm" not in [node.op_name for node in layer(x)[0].tape()]
 
 
 def test_nothing_is_kept_without_gradients() -> None:

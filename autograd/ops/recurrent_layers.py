@@ -12,7 +12,7 @@ from typing import Any
 from ..creation import as_tensor
 from ..dtypes import result_dtype
 from ..errors import ShapeError, described
-from ..fusing import fusing
+from ..fusing import fuses
 from ..grad_mode import mode
 from ..registry import public
 from ..tensor import Tensor
@@ -41,7 +41,7 @@ def lstm_direction(x: Any, states: Any, weights: Any, sizes: Any, reverse: bool)
 
 def _op(fused: Any) -> Callable[..., Any]:
     # Fused operations write to memory of their own, which batches cannot.
-    return fused.apply if fusing.on and not mode.levels else fused.composite
+    return fused.apply if fuses() and not mode.levels else fused.composite
 
 
 def run_layers(

@@ -71,6 +71,7 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
     """Reads what `save` wrote, or any safetensors file, and runs no code from it.
 
     bfloat16, which NumPy does not have, becomes float32, which holds every value of it exactly.
+    Of a file by `safetensors.torch.save_model`, weights that are tied are there under all names.
 
     Returns:
         The dict with its nesting, its key order and new Tensors; from a file of another library
@@ -96,10 +97,14 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
     except (SafetensorError, OverflowError) as error:
         raise ValueError(f"load: {name} {_damage(content)} ({error})") from None
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    for key, entry in (header.get("__metadata__") or {}).items():
+    metadata = header.get("__metadata__") or {}
+    for key, entry in metadata.items():
         if key == _KEY or entry.startswith(_BEGIN):  # either, in case the other is damaged
             return _structured(name, entry, arrays)
-    return {key: wrap(array) for key, array in arrays.items()}
+    tensors = {key: wrap(array) for key, array in arrays.items()}
+    # How safetensors.torch.save_model notes a second name of a tensor, which it stores once.
+    shared = {key: kept for key, kept in metadata.items() if key not in arrays and kept in arrays}
+    return tensors | {key: tensors[kept] for key, kept in shared.items()}
 
 
 def _structured(path: str, entry: str, arrays: dict[str, np.ndarray]) -> dict[Any, Any]:

@@ -34,7 +34,7 @@ LIBRARIES = ["tapegrad", pytest.param("PyTorch", marks=pytest.mark.parity)]
 
 def few_digits(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """The images and labels of the first training and test digits."""
-    return [tuple(t.numpy()[:count] for t in data.tensors) for data in nn.data.digits()]  # type: ignore[misc]
+    return [tuple(t.numpy()[:count] for t in data.tensors) for data in nn.data.digits()]
 
 
 @pytest.fixture(params=LIBRARIES)

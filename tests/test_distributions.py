@@ -254,6 +254,15 @@ def test_mean_gradient_is_the_gradient_of_the_mean(make, mean):
     assert grad.item() == pytest.approx(expected.item(), rel=0.15)
 
 
+def test_gamma_samples_by_their_rate():
+    a, b = (autograd.tensor([1.5, 0.5], requires_grad=True) for _ in range(2))
+    x = distributions.Gamma(a, b).rsample()
+    x.sum().backward()
+    np.testing.assert_allclose(b.grad.numpy(), (-x / b).numpy(force=True), rtol=1e-6)
+    slope = reparameterization.gamma_slope(a.numpy(force=True), (x * b).numpy(force=True))
+    np.testing.assert_allclose(a.grad.numpy(), slope / b.numpy(force=True), rtol=1e-5)
+
+
 def test_second_derivatives_of_samples_are_refused():
     a = autograd.tensor(1.5, requires_grad=True)
     for d in (distributions.Gamma(a, 1.0), distributions.Beta(a, 1.0)):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import autograd
 from autograd.tensor import Tensor
 
@@ -47,9 +49,9 @@ class Gamma(Distribution):
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         value = StandardGamma.apply(self.concentration.expand(shape)) / self.rate
-        # A sample of 0 would have an infinite density. Not an operation: the gradient stays.
-        tiny = float(autograd.finfo(value.dtype).tiny)
-        value.detach().clamp_(min=tiny)
+        # A sample of 0 would have an infinite density. Not an operation: the gradient stays, which
+        # this change of less than any number is too small to touch.
+        np.maximum(value._data, np.finfo(value.dtype).tiny, out=value._data)
         return value
 
     def log_prob(self, value: Any) -> Tensor:

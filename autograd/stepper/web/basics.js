@@ -61,10 +61,13 @@ function format(value, digits = 4) {
   if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
   if (x === 0) return "0";
   const size = Math.abs(x);
-  const text =
-    size >= 1e6 || size < 1e-4
-      ? x.toExponential(digits - 2).replace(/\.?0+e/, "e").replace("e+", "e")
-      : String(Number(x.toPrecision(Math.max(digits, Math.ceil(Math.log10(size + 1))))));
+  if (size >= 1e6 || size < 1e-4) {
+    const [mantissa, exponent] = x.toExponential(digits - 1).split("e");
+    const power = exponent.slice(1).padStart(2, "0");
+    return (Number(mantissa) + "e" + exponent[0] + power).replace(/-/g, "−");
+  }
+  const whole = Math.ceil(Math.log10(size + 1));
+  const text = String(Number(x.toPrecision(Math.max(digits, whole))));
   return text.replace(/-/g, "−");
 }
 

@@ -51,6 +51,9 @@ class GraphView {
   rebuild() {
     const scene = this.folding.scene();
     this.scene = scene;
+    const { width, height } = this.view.getBoundingClientRect();
+    this.room = [width, height];
+    this.now = -1;
     this.rows = scene.boxes.map((box) => this.rowsOf(box));
     this.sizes = this.rows.map((rows) => this.sizeOf(rows));
     const titles = scene.frames.map((frame) => [frame.parent, textWidth(this.titleOf(frame.group)) + 30]);
@@ -92,7 +95,8 @@ class GraphView {
       return { title: plural(box.nodes.length, constant ? "constant" : "parameter"), value: clip(pass.label(i), 18) + " …", grad: !constant };
     }
     const value = pass.value(i);
-    const shown = isScalar(value) ? format(value) : shapeText(nodes.shape[i]);
+    const wrong = trouble(value);
+    const shown = isScalar(value) ? format(value) : shapeText(nodes.shape[i]) + (wrong ? ", " + wrong : "");
     const name = clip(nodes.name[i], 22);
     if (pass.isConstant(i)) {
       return !name && isScalar(value) ? { title: shown, value: "", grad: false } : { title: name || clip(pass.label(i), 22), value: shown, grad: false };
@@ -209,7 +213,7 @@ class GraphView {
     if (drawn.grad) setText(drawn.grad, text);
     if (drawn.many || drawn.shown === mark) return;
     const shape = mark === "done" ? svg("path", { d: CHECK }) : svg("text", { "text-anchor": "end", x: 6, y: 4 }, mark);
-    drawn.mark.replaceChildren(shape);
+    drawn.mark.replaceChildren(...(mark ? [shape] : []));
     drawn.shown = mark;
   }
 
@@ -219,9 +223,10 @@ class GraphView {
     const gradient = this.pass.gradient(i, p);
     const bad = gradient !== null && trouble(gradient);
     const text = gradient === null ? "∂ not yet" : isScalar(gradient) ? "∂ " + format(gradient) : bad ? "∂ " + clip(bad, 12) : "∂ norm " + format(norm(gradient), 3);
-    const mark = bad ? "!" : state === "done" ? "done" : state === "partial" ? arrived + "/" + parts : "";
+    const flagged = bad || trouble(this.pass.value(i));
+    const mark = flagged ? "!" : state === "done" ? "done" : state === "partial" ? arrived + "/" + parts : "";
     const label = gradient === null ? "gradient not computed yet" : "gradient " + summary(gradient) + (state === "partial" ? ", " + arrived + " of " + parts + " parts" : "");
-    return { state: state + (bad || trouble(this.pass.value(i)) ? " flagged" : ""), text, label, mark };
+    return { state: state + (flagged ? " flagged" : ""), text, label, mark };
   }
 
   /* A folded group says how many of its steps are done, a bundle of leaves how many are complete. */
@@ -248,9 +253,10 @@ class GraphView {
       if (k === undefined) continue;
       used.add(k);
       setAttribute(this.lines[k].group, "class", "line flowed lit");
-      const [x, y] = this.lines[k].start;
+      const from = boxOf[edge.to];
+      const [x, y] = this.down ? this.lines[k].start : [this.placed.nodes[from][0] + this.sizes[from][0], this.placed.nodes[from][1]];
       const size = isScalar(edge.contrib) ? format(edge.contrib, 3) : "norm " + format(norm(edge.contrib), 3);
-      this.labels.append(svg("text", this.down ? { x: x + 9, y: y + 20 } : { x: x + 12, y: y - 7 }, "+ " + size));
+      this.labels.append(svg("text", this.down ? { x: x + 9, y: y + 20 } : { x, y: y - 4, "text-anchor": "end" }, "+ " + size));
     }
   }
 
@@ -282,8 +288,7 @@ class GraphView {
   /* Fits the picture again when the panel has got another size. */
   resized() {
     const { width, height } = this.view.getBoundingClientRect();
-    if (this.room && Math.abs(this.room[0] - width) < 2 && Math.abs(this.room[1] - height) < 2) return;
-    this.room = [width, height];
+    if (Math.abs(this.room[0] - width) < 2 && Math.abs(this.room[1] - height) < 2) return;
     this.rebuild();
     this.act.redraw();
   }

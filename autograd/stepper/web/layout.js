@@ -206,7 +206,10 @@ class Level {
     if (todo.length < count) throw new Error("layout: the edges between clusters make a cycle");
     const last = most(rank.slice(0, count)) + 1;
     for (let v = count + this.near.size; v < total; v += 1) rank[v] = last;
-    this.early = rank.slice();
+    this.depth = new Array(total).fill(0);
+    for (const v of todo) {
+      for (const u of before[v]) if (u >= count || before[u].length) this.depth[v] = Math.max(this.depth[v], this.depth[u] + 1);
+    }
     for (let i = todo.length - 1; i >= 0; i -= 1) {
       const v = todo[i];
       if (after[v].length && !before[v].some((u) => u >= count || before[u].length)) {
@@ -249,7 +252,7 @@ class Level {
       const tail = lane[span - 1];
       let weight = EDGE_WEIGHT;
       if (this.isLeaf[u]) weight = LEAF_WEIGHT;
-      else if (v < count && this.early[u] + 1 < this.early[v]) weight = SIDE_WEIGHT;
+      else if (v < count && this.depth[u] + 1 < this.depth[v]) weight = SIDE_WEIGHT;
       join(tail, v, tail === u ? leave : 0, arrive, weight);
     }
   }

@@ -185,14 +185,17 @@ class SourcePanel {
     const { pass } = this;
     const source = i === null ? null : pass.source(i);
     this.element.hidden = source === null;
+    setText(this.where, "");
+    this.code.replaceChildren();
     if (!source) return;
     setText(this.where, pass.whereabouts(i));
     const letters = Array.from(source.text);
+    const indent = source.text.length - source.text.trimStart().length;
     const end = source.endLine === source.line ? source.to : letters.length;
     const from = Math.min(source.from, letters.length);
     this.code.replaceChildren(
       h("span", { class: "lineno" }, source.line + "  "),
-      letters.slice(0, from).join(""),
+      letters.slice(Math.min(indent, from), from).join(""),
       h("mark", null, letters.slice(from, end).join("")),
       letters.slice(end).join("") + (source.endLine > source.line ? " …" : ""),
     );
@@ -210,6 +213,7 @@ class NodePanel {
 
   update(i, p) {
     this.element.hidden = i === null;
+    this.body.replaceChildren();
     if (i === null) return;
     const { pass, act } = this;
     const { nodes } = pass;

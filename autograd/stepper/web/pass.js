@@ -124,9 +124,10 @@ class Pass {
   }
 
   moduleText(i) {
+    const [top] = this.scopes(i);
     const module = this.module(i);
     if (!module) return "";
-    const path = [module.name, module.path].filter(Boolean).join(".");
+    const path = [this.modules[top].name, module.path].filter(Boolean).join(".");
     return path ? path + " (" + module.type + ")" : module.type;
   }
 

@@ -26,11 +26,12 @@ def graph_of_trace(trace: Trace) -> Graph:
     """The graph of a trace's nodes, with their values and with their gradients at the end."""
     nodes = trace.nodes
     graph = Graph()
+    tops: list[str] = []  # what the module at the top of each is called
     for module in trace.modules:
-        name = ".".join(part for part in (module.get("name", ""), module["path"]) if part)
-        graph.modules.append(
-            Module(module["path"], module["type"], name or module["type"], module["parent"])
-        )
+        path, type_, parent = module["path"], module["type"], module["parent"]
+        tops.append(module.get("name", "") if parent < 0 else tops[parent])
+        name = ".".join(part for part in (tops[-1], path) if part) or type_
+        graph.modules.append(Module(path, type_, name, parent))
     gradients = _gradients(trace)
     sources: dict[tuple[Any, ...], int] = {}
     for i, kind in enumerate(nodes["kind"]):

@@ -44,7 +44,10 @@
       model: { get: (name) => state[name], set: (name, value) => { state[name] = value; }, on: () => {} },
       el: element,
     });
-    if (!around) return;
+    if (!around) {
+      element.firstChild.shadowRoot.querySelector(".stepper").focus();
+      return;
+    }
     if (state.theme) {
       const follow = () => { element.firstChild.dataset.theme = themeOf(body); };
       new MutationObserver(follow).observe(body, { attributes: true });

@@ -77,7 +77,7 @@ class Stepper {
     const lines = [];
     const { truncated, error } = meta;
     if (truncated) {
-      const groups = (truncated.groups || []).slice(0, 40).map((g) => h("li", null, g.label + "  " + g.op + " ×" + g.count.toLocaleString("en") + (g.flagged ? ", " + g.flagged + " flagged" : "")));
+      const groups = (truncated.groups || []).slice(0, 40).map((g) => h("li", null, g.label + " " + g.op + " ×" + g.count.toLocaleString("en") + (g.flagged ? ", " + g.flagged + " flagged" : "")));
       lines.push(h("details", { class: "notice" }, h("summary", null, "Not all of it is here: " + truncated.kept.toLocaleString("en") + " of " + truncated.nodes.toLocaleString("en") + " nodes. " + (truncated.reason || "")), h("ul", null, groups)));
     }
     if (error) lines.push(h("p", { class: "notice bad" }, h("b", null, "! " + error.type + ": "), error.message, error.node !== null && error.node !== undefined ? [" at ", this.link(error.node), " (" + this.pass.whereabouts(error.node) + ")"] : null));

@@ -7,8 +7,10 @@ on the words in them, layout.py on their places, and svg.py, dot.py, listing.py 
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..tensor import Tensor
@@ -88,15 +90,29 @@ def draw(
     if params is not None:
         names.add_params(params)
     names.add_variables(sys._getframe(1))
-    builder = Builder(names)
-    builder.add(roots, labels, failure)
-    folding = Folding(builder.graph, depth, max_boxes)
-    if values or grads:
-        from .contents import Contents
+    with _without_collector():
+        builder = Builder(names)
+        builder.add(roots, labels, failure)
+        folding = Folding(builder.graph, depth, max_boxes)
+        if values or grads:
+            from .contents import Contents
 
-        contents = Contents(roots, names)
-        contents.fill(builder.graph, builder.targets, folding.shown, values, grads)
-    return Drawing(scene_of(folding, values, grads), rankdir, engine, legend)
+            contents = Contents(roots, names)
+            contents.fill(builder.graph, builder.targets, folding.shown, values, grads)
+        return Drawing(scene_of(folding, values, grads), rankdir, engine, legend)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """A large graph is millions of new objects and no garbage: the collector would go through
+    them again and again, which doubles the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _check_options(depth: Any, rankdir: Any, engine: Any, max_boxes: Any) -> None:

@@ -6,8 +6,9 @@ frees nothing late. It invents nothing: a constant that no node has saved is not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from ..function import Op
 from ..tensor import Leaf, Tensor
 from .names import Names, identity
 from .recorded import Module, Recorded, Source
+
+NO_ARGUMENTS: Mapping[str, str] = MappingProxyType({})
 
 Result = tuple[tuple[int, ...], str]
 """The shape and the dtype of a tensor."""
@@ -43,7 +46,8 @@ class Node:
     value: Any = None  # the number in a 0-d leaf, constant or root
     requires_grad: bool = True
     infix: bool = False  # an operation between two operands
-    arguments: dict[str, str] = field(default_factory=dict)  # such as {"axes": "(1,)"}
+    # Such as {"axes": "(1,)"}; the empty one is shared.
+    arguments: Mapping[str, str] = field(default_factory=lambda: NO_ARGUMENTS)
     lost: tuple[str, ...] = ()  # operands that were constants and were not kept
     sequence: int = -1
     # What `autograd.trace()` noted:
@@ -129,6 +133,7 @@ class Builder:
         self.ids: dict[Any, int] = {}  # engine node or leaf -> id
         # Identity of an array, which its node keeps alive -> id:
         self.constants: dict[Any, int] = {}
+        self.results: dict[Any, tuple[Result, ...]] = {}
         self.recorded = Recorded(names)
         self.graph.modules, self.graph.sources = self.recorded.modules, self.recorded.sources
 
@@ -197,16 +202,15 @@ class Builder:
                 lost.append(role)
             elif (text := _argument(value)) is not None:
                 arguments[role] = text
-        results = node.outputs or (node,)
         added = self.new(
             "op",
-            tuple((tuple(r.shape), str(r.dtype)) for r in results),
+            self.results_of(node),
             node,
             name=self.names.of(node),
             op=node.op_name if is_op else node.name().removesuffix("Backward"),
             symbol=node.symbol if is_op else "",
             infix=infix,
-            arguments=arguments,
+            arguments=arguments or NO_ARGUMENTS,
             lost=tuple(lost),
             sequence=node.sequence,
         )
@@ -214,6 +218,15 @@ class Builder:
         self.ids[node] = added.id
         for slot, role, source, output in sources:
             self.graph.edges.append(Edge(source, added.id, slot, output, role))
+
+    def results_of(self, node: Any) -> tuple[Result, ...]:
+        """Shapes and dtypes of the results, equal ones shared."""
+        if node.outputs is None:
+            key = node.shape, node.dtype
+            if key not in self.results:
+                self.results[key] = ((tuple(node.shape), str(node.dtype)),)
+            return self.results[key]
+        return tuple((tuple(r.shape), str(r.dtype)) for r in node.outputs)
 
     def target(self, edge: Any) -> int:
         """The id of what an edge of the engine points to."""

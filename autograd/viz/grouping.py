@@ -20,6 +20,7 @@ from typing import Any
 from .repeats import Loop, Tokens, find_loops
 
 LARGEST = 64
+MOST_TURNS = 4096
 
 Place = tuple[str, int, int]
 """File, first and last line."""
@@ -66,12 +67,19 @@ class Facts:
 
 
 class _Part:
-    """A group while the tree is built: its children are operations (ids) and parts."""
+    """A group while the tree is built: its children are operations (ids) and parts.
+
+    `period` is how many children of a loop are one turn of it.
+    """
+
+    __slots__ = (
+        "children", "kind", "level", "names", "operations", "period", "place", "times", "title"
+    )  # fmt: skip
 
     def __init__(self, kind: str, title: str = "", level: int = 0) -> None:
         self.kind, self.title, self.level = kind, title, level
         self.children: list[Any] = []
-        self.times = 1
+        self.times = self.period = 1
         self.operations = 0
         self.place: Place | None = None
         self.names: dict[str, None] = {}
@@ -142,30 +150,36 @@ def _unfold_loops(top: _Part, largest: int) -> None:
     for part in todo:  # grows as the loop goes on
         children: list[Any] = []
         for child in part.children:
-            if isinstance(child, Loop):
-                loop = _Part("loop")
-                loop.times = len(child.turns)
-                for number, turn in enumerate(child.turns):
-                    if len(turn) == 1 and not isinstance(turn[0], Loop):
-                        loop.children.append(turn[0])
-                        continue
-                    inner = _Part("turn", f"turn {number + 1}")
-                    inner.children = turn
-                    loop.children.append(inner)
-                child = loop
-            children.append(child)
+            children.append(_loop(child) if isinstance(child, Loop) else child)
         if len(children) > largest:
-            size = -(-len(children) // largest)
+            period = part.period
+            size = -(-len(children) // (largest * period)) * period
             stretches = []
             for first in range(0, len(children), size):
                 stretch = _Part("stretch")
                 stretch.children = children[first : first + size]
                 if part.kind == "loop":
-                    stretch.title = f"turns {first + 1}–{first + len(stretch.children)}"
+                    last = (first + len(stretch.children)) // period
+                    stretch.title = f"turns {first // period + 1}–{last}"
                 stretches.append(stretch)
             children = stretches
         part.children = children
         todo.extend([c for c in children if isinstance(c, _Part)])
+
+
+def _loop(found: Loop) -> _Part:
+    """The part of a loop, with a part per turn unless they are too many ever to be looked at."""
+    loop = _Part("loop")
+    loop.times = len(found.turns)
+    if loop.times > MOST_TURNS or len(found.turns[0]) == 1:
+        loop.period = len(found.turns[0])
+        loop.children = [child for turn in found.turns for child in turn]
+        return loop
+    for number, turn in enumerate(found.turns):
+        inner = _Part("turn", f"turn {number + 1}")
+        inner.children = turn
+        loop.children.append(inner)
+    return loop
 
 
 def _numbered(
@@ -209,8 +223,8 @@ def _describe(
                 part.operations += child.operations
                 part.place = _joined(part.place, child.place)
                 part.names.update(child.names)
-        if len(part.names) > 4:
-            part.names = dict(list(part.names.items())[:4])
+            if len(part.names) > 4:
+                part.names = dict(list(part.names.items())[:4])
         found = grouping.groups[number]
         found.operations = part.operations
         found.members = len(part.children)
@@ -230,7 +244,7 @@ def _describe(
 
 def _joined(a: Place | None, b: Place | None) -> Place | None:
     """The lines from the first to the last of two places; None when they are not in one file."""
-    if a is None or b is None:
+    if a is b or a is None or b is None:
         return a or b
     if a[0] != b[0]:
         return ("", 0, 0)

@@ -72,13 +72,15 @@ def facts_of(graph: Graph) -> list[Facts]:
     for module in graph.modules:
         around = inside[module.parent] if module.parent >= 0 else ()
         inside.append((*around, module.name))
+    places = [(source.file, source.line, source.end_line) for source in graph.sources]
+    keys: dict[tuple[int, str], str] = {}
     facts = []
     for node in graph.nodes:
         fact = Facts(node.kind, node.op or node.name)
         if node.source >= 0:
-            source = graph.sources[node.source]
-            fact.key = f"{node.source}:{node.op}"
-            fact.place = (source.file, source.line, source.end_line)
+            made = node.source, node.op
+            fact.key = keys.setdefault(made, f"{node.source}:{node.op}")
+            fact.place = places[node.source]
         if node.module >= 0:
             fact.inside = inside[node.module]
         facts.append(fact)

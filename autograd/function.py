@@ -265,8 +265,10 @@ def _again(op: type[Op], node: Op, arrays: Any, error: Exception, args: tuple[An
     """The forward of `op` once it has failed: without warnings (see silent.py), or in a batch."""
     try:
         with np.errstate(all="ignore"):
-            if isinstance(error, RuntimeWarning) or is_batched(arrays):
+            if isinstance(error, RuntimeWarning):
                 return _forward(op, node, arrays)
+            if is_batched(arrays):
+                return forward_in_batch(op, node, arrays, _forward)
     except Exception as another:
         error = another
     rethrow(error, op.op_name, args)
@@ -315,9 +317,9 @@ def promoted(
     `number` makes arrays of Python numbers, see dtypes.py.
     """
     first = arrays[0]
-    if number is wrapped and type(first) is np.ndarray and first.dtype.kind == "f":
+    if number is wrapped and isinstance(first, np.ndarray) and first.dtype.kind == "f":
         for other in arrays:
-            if type(other) is np.ndarray:
+            if isinstance(other, np.ndarray):
                 if other.dtype is not first.dtype:
                     break
             elif type(other) is not float and type(other) is not int:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .batching.array import Batched, everywhere
+from .batching.array import WRITING, Batched, NotBatchable, everywhere
+from .batching.samples import is_batched
 from .dtypes import can_cast
 from .errors import ShapeError, described
 from .function import Op, _new, _next_sequence, tell_watchers
@@ -100,10 +101,18 @@ def write(x: Tensor, index: Any, values: Any, name: str) -> None:
             f"{name}: several elements of {described(x)} share one place in memory (it was "
             "expanded), or it shows a read-only array; call .clone() before changing it in place"
         )
+    if mode.levels:
+        check_place(x, index, values)
     x._data[index] = values
     x._versions().n += 1
     for watcher in mode.watchers:
         watcher.changed(x)
+
+
+def check_place(x: Tensor, *values: Any) -> None:
+    """Raises where what differs between the elements of a batch would be written to one place."""
+    if type(x._data) is not Batched and is_batched(values):
+        raise NotBatchable(WRITING)
 
 
 def adopt(x: Tensor, edge: Any) -> None:

@@ -14,7 +14,6 @@ from typing import Any, TypeVar, cast
 
 from .batching.samples import per_element
 
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 

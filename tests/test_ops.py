@@ -234,7 +234,11 @@ def test_rules_keep_to_themselves(row: Row, sample: Sample) -> None:
 
 def test_every_operation_is_reached_by_a_row() -> None:
     reached = recorded("call").keys() | recorded("edge").keys()
-    missing = [name for name, op in OPS.items() if op.backward and name not in reached]
+    missing = [
+        name
+        for name, op in OPS.items()
+        if op.backward and name not in reached and "batching" not in op.__module__  # test_vmap.py
+    ]
     assert not missing, (
         f"no row of tests/op_samples records these operations in a call or its first derivative: "
         f"{', '.join(missing)}"

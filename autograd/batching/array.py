@@ -42,6 +42,12 @@ AN_ARRAY = (
     "vmap: a batch of arrays cannot become one ndarray; use operations on Tensors inside the "
     "function"
 )
+WRITING = (
+    "vmap: writing in place is not possible, because what is written differs between the elements "
+    "of the batch and the tensor it is written to does not: all would be written to one place. "
+    "Use an out-of-place operation, or make the tensor from one that is mapped over, for example "
+    "with new_zeros"
+)
 
 
 class Batched:
@@ -58,7 +64,7 @@ class Batched:
         self.value, self.level = value, level
 
     # `isinstance(x, np.ndarray)` is true of it; NumPy's own code is not misled.
-    __class__ = property(lambda self: np.ndarray)  # type: ignore[assignment]
+    __class__ = property(lambda self: np.ndarray)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -94,7 +100,7 @@ class Batched:
 
     @property
     def mT(self) -> Any:
-        return self.swapaxes(-1, -2)
+        return np.swapaxes(self, -1, -2)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -128,8 +134,8 @@ class Batched:
 
     def transpose(self, *axes: Any) -> Any:
         if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
-            axes = axes[0] or ()
-        order = [a % self.ndim + 1 for a in axes] or range(self.ndim, 0, -1)
+            axes = tuple(axes[0] or ())
+        order = [a % self.ndim + 1 for a in axes] or list(range(self.ndim, 0, -1))
         return Batched(self.value.transpose((0, *order)), self.level)
 
     def astype(self, dtype: Any, copy: bool = True, **options: Any) -> Any:
@@ -169,7 +175,7 @@ class Batched:
         outs = kwargs.get("out", ())
         level = highest((*inputs, *outs))
         if "where" in kwargs or any(hidden(o, level) is None for o in outs):
-            raise NotBatchable(AN_ARRAY)
+            raise NotBatchable(WRITING)
         ndim = max([getattr(x, "ndim", 0) for x in (*inputs, *outs)])
         if outs:
             kwargs["out"] = tuple(hidden(o, level) for o in outs)
@@ -294,10 +300,12 @@ def _method(name: str) -> Callable[..., Any]:
     return method
 
 
-for _name in (
-    "all any argmax argmin argsort clip cumprod cumsum diagonal dot max mean min nonzero prod ravel "
-    "repeat round searchsorted squeeze std sum swapaxes take trace var"
-).split():
+_METHODS = (
+    *("all", "any", "argmax", "argmin", "argsort", "clip", "cumprod", "cumsum", "diagonal", "dot"),
+    *("max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "round", "searchsorted"),
+    *("squeeze", "std", "sum", "swapaxes", "take", "trace", "var"),
+)
+for _name in _METHODS:
     setattr(Batched, _name, _method(_name))
 
 

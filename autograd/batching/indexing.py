@@ -6,19 +6,31 @@ something lies between them. The hidden dimension goes along, and is then put in
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from .array import AN_ARRAY, Batched, Level, NotBatchable, aligned, everywhere, hidden, highest
-
-_MASK = "vmap: how many elements a mask selects depends on the data; use autograd.where"
+from .array import (
+    WRITING,
+    Batched,
+    Level,
+    NotBatchable,
+    aligned,
+    element,
+    everywhere,
+    hidden,
+    highest,
+    joined,
+)
 
 
 def select(x: Any, index: Any) -> Any:
     """`x[index]`, where `x` is Batched or an array in `index` is."""
     parts = index if isinstance(index, tuple) else (index,)
     level = highest((x, parts))
+    if _has_masks(parts, level):
+        return joined(level, [a[i] for a, i in _elements(level, x, parts)])
     value, place, order = _plan(x, parts, level)
     return Batched(value[place].transpose(order), level)
 
@@ -28,11 +40,25 @@ def store(x: Any, index: Any, values: Any) -> None:
     parts = index if isinstance(index, tuple) else (index,)
     level = highest((x, parts, (values,)))
     if hidden(x, level) is None:
-        raise NotBatchable(AN_ARRAY)  # all elements would be written to one place
+        raise NotBatchable(WRITING)  # all elements would be written to one place
+    if _has_masks(parts, level):
+        for a, i, v in _elements(level, x, parts, values):
+            a[i] = v
+        return
     value, place, order = _plan(x, parts, level)
     if isinstance(values, np.ndarray):
         values = _in_order(everywhere(values, level), order)
     value[place] = values
+
+
+def _has_masks(parts: tuple[Any, ...], level: Level) -> bool:
+    """Whether elements of the batch are selected by masks, whose number depends on the data."""
+    masked = any(_mask_ndim(p) is not None for p in parts)
+    return masked and any(hidden(p, level) is not None for p in parts)
+
+
+def _elements(level: Level, *values: Any) -> Iterator[Any]:
+    return (element(values, level, i) for i in range(level.size))
 
 
 def placed(values: Any, x: Any, index: tuple[Any, ...], level: Level) -> tuple[Any, Any]:
@@ -53,10 +79,8 @@ def _plan(x: Any, parts: tuple[Any, ...], level: Level) -> tuple[Any, tuple[Any,
     value = hidden(x, level)
     arrays = [i for i, p in enumerate(parts) if isinstance(p, (np.ndarray, list, bool, np.bool_))]
     masks = [i for i in arrays if _mask_ndim(parts[i]) is not None]
-    if any(hidden(parts[i], level) is not None for i in masks):
-        raise NotBatchable(_MASK)
     chosen = [i for i, p in enumerate(parts) if i in arrays or isinstance(p, (int, np.integer))]
-    covered = sum(1 if _mask_ndim(parts[i]) is None else _mask_ndim(parts[i]) for i in chosen)
+    covered = sum(np.ndim(parts[i]) if i in masks else 1 for i in chosen)
     added = sum(p is None for p in parts)
     if not arrays:
         return value, (slice(None), *parts), list(range(1 + x.ndim - covered + added))
@@ -69,8 +93,6 @@ def _plan(x: Any, parts: tuple[Any, ...], level: Level) -> tuple[Any, tuple[Any,
     if all(hidden(p, level) is None for p in parts):
         place: tuple[Any, ...] = (slice(None), *parts)
         return value, place, _first(0 if together else common, n)
-    if masks:
-        raise NotBatchable(_MASK)
     place = tuple(aligned(p, level, common) if i in arrays else p for i, p in enumerate(parts))
     if value is None:
         return x, place, _first(before if together else 0, n)

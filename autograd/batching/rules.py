@@ -7,12 +7,13 @@ apply. A function without a rule is called for one element of the batch after th
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .array import (
-    AN_ARRAY,
+    WRITING,
     Batched,
     Level,
     NotBatchable,
@@ -32,9 +33,10 @@ RULES: dict[Any, Callable[..., Any]] = {}
 
 def for_each(level: Level, function: Any, args: Any, kwargs: Any) -> Any:
     """The function called for one element of the batch after the other."""
-    target = kwargs.get("out", args[0] if function in _WRITING else None)
-    if isinstance(target, np.ndarray) and hidden(target, level) is None:
-        raise NotBatchable(AN_ARRAY)  # all elements would be written to one place
+    targets = kwargs.get("out") or (args[0] if function in _WRITING else ())
+    for target in targets if isinstance(targets, tuple) else (targets,):
+        if target is not None and hidden(target, level) is None:
+            raise NotBatchable(WRITING)  # all elements would be written to one place
     calls = (element((args, kwargs), level, i) for i in range(level.size))
     return joined(level, [function(*a, **k) for a, k in calls])
 
@@ -51,6 +53,11 @@ def _rule(*functions: Any) -> Callable[[Any], Any]:
     return register
 
 
+def _each(rule_of: Callable[..., Any], *functions: Any) -> None:
+    for function in functions:
+        rule_of(function)
+
+
 # Elementwise --------------------------------------------------------------------------------
 
 
@@ -63,8 +70,7 @@ def _broadcasting(function: Any) -> None:
         return Batched(function(*[aligned(a, level, ndim) for a in args], **kwargs), level)
 
 
-for _f in (np.where, np.clip, np.isclose):
-    _broadcasting(_f)
+_each(_broadcasting, np.where, np.clip, np.isclose)
 
 
 def _same_shape(function: Any) -> None:
@@ -78,8 +84,7 @@ def _same_shape(function: Any) -> None:
         return rewrapped(function(value, *args, **kwargs), level)
 
 
-for _f in (np.copy, np.nan_to_num, np.round, np.around, np.sinc, np.real, np.fix, np.i0):
-    _same_shape(_f)
+_each(_same_shape, np.copy, np.nan_to_num, np.round, np.around, np.sinc, np.real, np.fix, np.i0)
 
 
 def _filled(function: Any) -> None:
@@ -92,8 +97,7 @@ def _filled(function: Any) -> None:
         return Batched(function(value, *args, shape=sizes, **kwargs), level)
 
 
-for _f in (np.zeros_like, np.ones_like, np.empty_like, np.full_like):
-    _filled(_f)
+_each(_filled, np.zeros_like, np.ones_like, np.empty_like, np.full_like)
 
 
 # Along dimensions ---------------------------------------------------------------------------
@@ -121,14 +125,11 @@ def _reduction(function: Any) -> None:
         return Batched(function(value, found, *args, **kwargs), level)
 
 
-for _f in (
-    *(np.sum, np.prod, np.mean, np.max, np.min, np.amax, np.amin, np.any, np.all, np.var, np.std),
-    *(np.count_nonzero, np.nansum, np.nanmax, np.nanmin, np.nanmean, np.median),
-):
-    _reduction(_f)
+_each(_reduction, np.sum, np.prod, np.mean, np.max, np.min, np.any, np.all, np.var, np.std)
+_each(_reduction, np.count_nonzero, np.nansum, np.nanmax, np.nanmin, np.nanmean, np.median)
 
 
-def _scan(function: Any, axis_at: int, default: Any) -> None:
+def _scan(axis_at: int, default: Any, function: Any) -> None:
     """Along one dimension, or along all elements in one dimension."""
 
     @_rule(function)
@@ -147,14 +148,10 @@ def _scan(function: Any, axis_at: int, default: Any) -> None:
         return Batched(function(value, *given, axis=axis, **kwargs), level)
 
 
-for _f in (np.argmax, np.argmin, np.cumsum, np.cumprod, np.nancumsum):
-    _scan(_f, 1, None)
-for _f in (np.sort, np.argsort):
-    _scan(_f, 1, -1)
-_scan(np.diff, 2, -1)
-_scan(np.repeat, 2, None)
-_scan(np.partition, 2, -1)
-_scan(np.argpartition, 2, -1)
+_each(partial(_scan, 1, None), np.argmax, np.argmin, np.cumsum, np.cumprod, np.nancumsum)
+_each(partial(_scan, 1, -1), np.sort, np.argsort)
+_each(partial(_scan, 2, None), np.repeat)
+_each(partial(_scan, 2, -1), np.diff, np.partition, np.argpartition)
 
 
 @_rule(np.take)
@@ -297,12 +294,9 @@ def _of_matrices(function: Any) -> None:
         return rewrapped(function(value, *args, **kwargs), level)
 
 
-for _f in (
-    *(np.tril, np.triu, np.linalg.inv, np.linalg.det, np.linalg.slogdet, np.linalg.cholesky),
-    *(np.linalg.qr, np.linalg.svd, np.linalg.eigh, np.linalg.eigvalsh, np.linalg.pinv),
-    *(np.linalg.matrix_power, np.matrix_transpose),
-):
-    _of_matrices(_f)
+_each(_of_matrices, np.tril, np.triu, np.matrix_transpose, np.linalg.inv, np.linalg.det)
+_each(_of_matrices, np.linalg.slogdet, np.linalg.cholesky, np.linalg.qr, np.linalg.svd)
+_each(_of_matrices, np.linalg.eigh, np.linalg.eigvalsh, np.linalg.pinv, np.linalg.matrix_power)
 
 
 @_rule(np.linalg.solve)
@@ -327,7 +321,7 @@ def ufunc_method(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -
         kwargs["axis"] = _shifted(axes, inputs[0].ndim)
         return Batched(function(value, *inputs[1:], **kwargs), level)
     if method == "at" and value is None:
-        raise NotBatchable(AN_ARRAY)
+        raise NotBatchable(WRITING)
     if method == "__call__" and ufunc.nin == 1 and lone:
         return rewrapped(function(value, **kwargs), level)
     return for_each(level, function, inputs, kwargs)
@@ -352,4 +346,3 @@ def _matmul(level: Level, x: Any, y: Any) -> Any:
             return Batched(x.value * y.value, level)
     ndim = max(x.ndim, y.ndim)
     return Batched(aligned(x, level, ndim) @ aligned(y, level, ndim), level)
-

@@ -10,8 +10,6 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import numpy as np
-
 from .array import CONTROL_FLOW, Level, NotBatchable, element, highest, joined, levels_in
 
 if TYPE_CHECKING:
@@ -101,10 +99,11 @@ def _elements(value: Any, level: Level) -> list[Any]:
     from .transform import Reveal
 
     if isinstance(value, Tensor):
-        if not is_batched([value._data]):
+        if not (value.requires_grad or is_batched([value._data])):
             return [value] * level.size
+        # Also what is the same for all elements gets a gradient from each of them.
         whole = Reveal.apply(value, 0, level)
-        return [whole.select(0, i) for i in range(level.size)]
+        return [whole.select(0, i).clone() for i in range(level.size)]
     if isinstance(value, Op):
         nodes = []
         for i in range(level.size):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from ..ops.joining import cat
 from ..ops.splitting import split
@@ -63,9 +63,7 @@ def vmap(
             f"{randomness}"
         )
     if chunk_size is not None and not chunk_size > 0:
-        raise ValueError(
-            f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})"
-        )
+        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
     name = _name(func)
     if any(not isinstance(d, int) and d is not None for d in leaves(out_dims)):
         raise ValueError(
@@ -81,8 +79,10 @@ def vmap(
 
         def call(flat_args: list[Any], count: int) -> Any:
             level = Level(count, randomness)
-            function = lambda *xs: func(*rebuilt(args, list(xs)), **kwargs)  # noqa: E731
-            return _shown(in_batch(function, flat_args, dims, level), out_dims, level, name)
+            outputs = in_batch(
+                lambda *xs: func(*rebuilt(args, list(xs)), **kwargs), flat_args, dims, level
+            )
+            return _shown(outputs, out_dims, level, name)
 
         if chunk_size is None or size <= chunk_size:
             return call(flat, size)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..batching.array import whole
+from ..batching.indexing import select
 from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
@@ -29,7 +30,10 @@ class Embedding(Op):
 
     def forward(ctx, weight, index, scale):
         ctx.input_shape = weight.shape
-        return np.take(weight, index, 0)
+        return weight.take(index, 0)
+
+    def batch(ctx, run, level, weight, index, scale):
+        return select(weight, index)
 
 
 def _indices(input: Any, weight: Tensor, name: str) -> np.ndarray:

@@ -15,7 +15,7 @@ from ..dtypes import made
 from ..errors import IndexRangeError, ShapeError, described
 from ..function import Op, _new, _next_sequence, promoted, tell_watchers
 from ..grad_mode import mode
-from ..inplace import adopt, check_in_place, write
+from ..inplace import adopt, check_in_place, check_place, write
 from ..registry import public
 from ..tensor import Tensor, wrap
 from .accumulate import Scatter
@@ -164,6 +164,8 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     y = as_tensor(value).to(input.dtype)
     check_in_place(input, name, y.requires_grad)
     parts = plain_index(index)
+    if mode.levels:
+        check_place(input, parts, y._data)
     if not _is_basic(parts):
         *before, parts = _steps(parts, input._data.ndim)
         if before:
@@ -356,7 +358,10 @@ class IndexSelect(Op):
 
     def forward(ctx, x, axis, index):
         ctx.input_shape = x.shape
-        return np.take(x, index, axis)
+        return x.take(index, axis)
+
+    def batch(ctx, run, level, x, axis, index):
+        return select(x, at_axis(index, axis))
 
 
 @public(op=IndexSelect)

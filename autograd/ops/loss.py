@@ -32,7 +32,9 @@ class CrossEntropy(Op):
         keep = target != ignore_index
         ctx.classes = np.where(keep, target, 0)
         of_class = np.ones(n_classes, x.dtype) if weight is None else weight
-        per_sample = keep.astype(x.dtype) if weight is None else np.take(weight, ctx.classes) * keep
+        per_sample = keep.astype(x.dtype)
+        if weight is not None:
+            per_sample = np.take_along_axis(weight, ctx.classes, 0) * keep
         ctx.peak = (1 - smoothing) * per_sample
         ctx.share = smoothing / n_classes * of_class if smoothing else None
         ctx.keep = keep

@@ -14,6 +14,7 @@ import numpy as np
 from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
+from ..inplace import write
 from ..registry import public
 from ..tensor import Tensor
 from .averaging import AvgPool
@@ -287,8 +288,7 @@ def _move_running(
     ):
         if running is not None and count:
             step = momentum * (value.reshape(-1) - running._data)
-            running._data[...] = running._data + step
-            running._versions().n += 1
+            write(running, ..., running._data + step, "batch_norm")
 
 
 @public(namespace="nn.functional", op=Normalize)

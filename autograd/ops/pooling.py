@@ -167,7 +167,7 @@ def _max_pool(dims: int) -> Any:
         values = Pick.apply(x, winner, windows)
         return restored(values, was_batched), restored(places, was_batched)
 
-    return spatial(max_pool, "max_pool", dims, _MAX_POOL, MaxPool)
+    return spatial(max_pool, "max_pool", dims, _MAX_POOL, MaxPool, reads_values=True)
 
 
 _MAX_POOL = """The largest element of each window.
@@ -300,7 +300,9 @@ def _adaptive_max_pool(dims: int) -> Any:
         values, indices = restored(values, was_batched), restored(indices, was_batched)
         return (values, indices) if return_indices else values
 
-    return spatial(adaptive_max_pool, "adaptive_max_pool", dims, _ADAPTIVE_MAX_POOL)
+    return spatial(
+        adaptive_max_pool, "adaptive_max_pool", dims, _ADAPTIVE_MAX_POOL, reads_values=True
+    )
 
 
 _ADAPTIVE_MAX_POOL = """The largest elements of `output_size` windows of nearly one size.

@@ -19,7 +19,7 @@ from .indexing import GetItem, at_axis
 from .shape import Reshape, ints
 
 
-@public()
+@public(reads_values=True)
 def narrow(input: Any, dim: int, start: Any, length: int) -> Tensor:
     """`length` slices along `dim`, from `start` (which may be negative). A view.
 
@@ -194,7 +194,7 @@ def offset_in_memory(self: Tensor) -> int:
     return (self._data.__array_interface__["data"][0] - low) // self._data.itemsize
 
 
-@public(op=AsStrided)
+@public(op=AsStrided, reads_values=True)
 def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """The elements at storage_offset + Σ index · stride of the memory `input` shows. A view.
 

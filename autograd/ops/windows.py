@@ -137,7 +137,9 @@ def positions(
     return Windows(size, kernel, tuple(out), stride, before, tuple(end), dilation)
 
 
-def spatial(function: Any, name: str, dims: int, text: str, op: Any = None) -> Any:
+def spatial(
+    function: Any, name: str, dims: int, text: str, op: Any = None, reads_values: bool = False
+) -> Any:
     """Registers `function` as NAMEd for `dims` spatial dimensions, documented with `text`.
 
     In it, {dims}, {sizes} ("H, W") and {twos} ("2, 2") to {sixes} stand for what they say.
@@ -147,7 +149,7 @@ def spatial(function: Any, name: str, dims: int, text: str, op: Any = None) -> A
     repeated = {word: ", ".join(str(n) * dims) for n, word in enumerate(words, 2)}
     sizes = ", ".join("DHW"[-dims:]) if dims > 1 else "L"
     function.__doc__ = text.format(dims=dims, sizes=sizes, **repeated)
-    return public(namespace="nn.functional", op=op)(function)
+    return public(namespace="nn.functional", op=op, reads_values=reads_values)(function)
 
 
 def volume(sizes: tuple[int, ...]) -> int:

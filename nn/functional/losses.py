@@ -238,19 +238,19 @@ def nll_loss(
     classes = np.where(counts, target._data, 0)
     outside = (classes < 0) | (classes >= n_classes)
     if whole(outside).any():
-        raise IndexError(
-            f"nll_loss: target {whole(classes)[whole(outside)][0]} is out of bounds for {n_classes} classes"
-        )
+        first = whole(classes)[whole(outside)][0]
+        raise IndexError(f"nll_loss: target {first} is out of bounds for {n_classes} classes")
     factors = counts.astype(input.dtype)
     if weight is not None:
-        factors *= np.take(weight._data, classes)
+        flat = np.take_along_axis(weight._data, classes.reshape(-1), 0)
+        factors = factors * flat.reshape(classes.shape)
     picked = -input.gather(axis, wrap(np.expand_dims(classes, axis))).squeeze(axis)
     if reduction != "mean":
         return reduced(picked * wrap(factors), reduction, "nll_loss")
     total = factors.sum()
-    if total == 0:  # nothing counts: the mean is NaN, but no gradient becomes NaN
-        return (picked * wrap(factors)).sum() + math.nan
-    return (picked * wrap(factors / total)).sum()
+    nothing = total == 0  # nothing counts: the mean is NaN, but no gradient becomes NaN
+    loss = (picked * wrap(factors / (total + nothing))).sum()
+    return loss + np.where(nothing, math.nan, 0.0) if whole(nothing).any() else loss
 
 
 @public(namespace="nn.functional")

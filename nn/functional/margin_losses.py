@@ -181,9 +181,8 @@ def _checked_rows(name: str, input: Tensor, target: Tensor, lowest: int) -> Tens
         )
     outside = (classes < lowest) | (classes >= rows.shape[1])
     if whole(outside).any():
-        raise IndexRangeError(
-            f"{name}: target {whole(classes)[whole(outside)][0]} is out of range for {rows.shape[1]} classes"
-        )
+        first = whole(classes)[whole(outside)][0]
+        raise IndexRangeError(f"{name}: target {first} is out of range for {rows.shape[1]} classes")
     return rows
 
 
@@ -239,7 +238,7 @@ def multi_margin_loss(
     gap = autograd.where(wrap(violated), gap, 0.0)
     loss = (gap if p == 1 else gap * gap).sum(1) / n_classes
     if weight is not None:
-        loss = loss * wrap(np.take(weight._data, y[:, 0]))
+        loss = loss * wrap(np.take_along_axis(weight._data, y[:, 0], 0))
     return reduced(loss.reshape(target.shape), reduction, "multi_margin_loss")
 
 

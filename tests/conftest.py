@@ -7,6 +7,11 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+# Before NumPy and PyTorch are imported. Their products here are small, and threads of several
+# processes that wait for each other make them up to a hundred times slower.
+for _library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
 import hypothesis
 import pytest
 

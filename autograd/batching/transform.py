@@ -108,6 +108,19 @@ def in_batch(function: Function, args: list[Any], dims: list[Any], level: Level)
     return result
 
 
+def gradients_in_batch(grad: Function, vectors: list[Any]) -> tuple[Tensor | None, ...]:
+    """`grad(*vectors)` for each entry along the first dimension of the vectors."""
+    sizes = {v.shape[0] for v in vectors if isinstance(v, Tensor) and v.ndim}
+    if len(sizes) != 1 or any(isinstance(v, Tensor) and not v.ndim for v in vectors):
+        raise RuntimeError(
+            "grad: with is_grads_batched=True, grad_outputs must be tensors whose first dimensions "
+            "have the same size"
+        )
+    level = Level(*sizes)
+    found = in_batch(grad, vectors, [v if v is None else 0 for v in vectors], level)
+    return tuple(g if g is None else shown(g, 0, level) for g in found)
+
+
 def shown(x: Tensor, place: int | None, level: Level) -> Tensor:
     """A result with the batch dimension at `place`; None: without, since it is the same for all."""
     if place is not None:

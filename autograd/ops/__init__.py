@@ -37,6 +37,7 @@ from . import (
     recurrent_cells as recurrent_cells,
     recurrent_layers as recurrent_layers,
     reduce as reduce,
+    reduce_at as reduce_at,
     resample as resample,
     rounding as rounding,
     sampling as sampling,

@@ -1,7 +1,7 @@
 """Adding at an index, where what is named repeatedly adds up: the adjoint of every kind of reading.
 
-`np.add.at` does it, at about 10 ns per element. For whole rows, as an embedding's gradient needs
-them, a product with a sparse matrix of ones is twenty times as fast.
+`np.add.at` does it, at about 1 ns per element of a vector, but 10 in more dimensions. For whole
+rows, as an embedding's gradient needs them, a product with a sparse matrix of ones is faster still.
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ def summed_at(x: np.ndarray, shape: tuple[int, ...], index: tuple[Any, ...]) -> 
     """
     if x.size > _FEW and x.dtype.kind != "b" and repeats(index):
         rows, width = _rows(index, shape)
+        if width == 1 and x.size == rows.size:
+            sums = np.zeros(math.prod(shape), x.dtype)
+            np.add.at(sums, rows, x.reshape(-1))
+            return sums.reshape(shape)
         if x.size == rows.size * width:  # else `x` is to be broadcast
             return _sums_of_rows(x.reshape(rows.size, width), rows, shape)
     out = np.zeros(shape, x.dtype)

@@ -59,13 +59,39 @@ class Recurrence(Op):
     formula = {"a": "d * s[i - 1], with d[i] = g[i] + a[i + 1] * d[i + 1]", "b": "d"}
 
     def forward(a, b, axis):
-        a, s = np.moveaxis(a, axis, 0).copy(), np.moveaxis(b, axis, 0).copy()
-        step = 1
+        a, s = np.moveaxis(a, axis, 0), np.moveaxis(b, axis, 0)
+        if type(s) is np.ndarray and len(s) > 16 * _BLOCK:
+            return np.moveaxis(_in_blocks(a, s), 0, axis)
+        a, s, step = a.copy(), s.copy(), 1
         while step < len(s):  # s[i] covers the last `step` terms, a[i] their factors
             s[step:] += a[step:] * s[:-step]
             a[step:] *= a[:-step]
             step *= 2
         return np.moveaxis(s, 0, axis)
+
+
+_BLOCK = 64
+
+
+def _in_blocks(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The recurrence along the first axis in time proportional to its length.
+
+    Blocks run side by side; what a block hands on to the next is a recurrence over the blocks.
+    """
+    n = len(b)
+    filled = [
+        np.concatenate([x, np.zeros((-n % _BLOCK, *x.shape[1:]), x.dtype)])
+        .reshape(-1, _BLOCK, *x.shape[1:])
+        .swapaxes(0, 1)
+        .copy()
+        for x in (a, b)
+    ]
+    a, s = filled
+    for j in range(1, _BLOCK):
+        s[j] += a[j] * s[j - 1]
+        a[j] *= a[j - 1]
+    s[:, 1:] += a[:, 1:] * Recurrence.forward(a[-1, :-1], s[-1, :-1], 0)
+    return s.swapaxes(0, 1).reshape(-1, *s.shape[2:])[:n]
 
 
 def shifted(x: Any, axis: int, first: float) -> Any:

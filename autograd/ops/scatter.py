@@ -19,9 +19,7 @@ from ..function import Op
 from ..registry import public
 from ..tensor import Tensor, wrap
 from .accumulate import summed_at
-from .broadcast import Expand
 from .convert import to
-from .extrema import amax, amin
 from .indexing import (
     GetItem,
     SetItem,
@@ -32,8 +30,7 @@ from .indexing import (
     plain_index,
     vector_index,
 )
-from .joining import cat
-from .reduce import prod
+from .reduce_at import REDUCTIONS, reduced_at
 from .shape import Reshape
 
 
@@ -142,7 +139,7 @@ def scatter_reduce(
     >>> x.scatter_reduce(0, index, autograd.tensor([1.0, 2.0]), "amax")
     tensor([0., 2.])
     """
-    if reduce not in ("sum", *_INTO_TABLE, "mean"):
+    if reduce not in ("sum", *REDUCTIONS, "mean"):
         raise RuntimeError(
             f"scatter_reduce: reduce must be sum, prod, mean, amax or amin, got {reduce!r}"
         )
@@ -150,15 +147,12 @@ def scatter_reduce(
     return _along_dim(change, "scatter_reduce", input, dim, index, src)
 
 
-_INTO_TABLE = {"prod": prod, "amax": amax, "amin": amin}
-
-
 def _reduction(reduce: str, include_self: bool) -> Any:
     """`change(x, y, index)` that reduces `y` into `x`."""
 
     def change(x: Tensor, y: Tensor, index: tuple[Any, ...]) -> Tensor:
-        if reduce in _INTO_TABLE:
-            return _reduced_in_table(x, y, index, reduce, include_self)
+        if reduce in REDUCTIONS:
+            return reduced_at(x, y, index, reduce, include_self)
         if not include_self:
             x = SetItem.apply(x, 0, index)
         total = AddAt.apply(x, y, index)
@@ -170,44 +164,6 @@ def _reduction(reduce: str, include_self: bool) -> Any:
         return total / count if x.dtype.kind == "f" else total // count
 
     return change
-
-
-def _reduced_in_table(
-    x: Tensor, y: Tensor, index: tuple[Any, ...], reduce: str, include_self: bool
-) -> Tensor:
-    """What comes to one place makes one row of a table, filled up with what changes nothing.
-
-    The rows are reduced by `prod`, `amax` or `amin`, whose derivatives are right at zeros and
-    ties, and written back.
-    """
-    positions = np.arange(x._data.size).reshape(x._data.shape)[index]
-    y = Expand.apply(y, positions.shape)
-    positions = positions.reshape(-1)
-    counts = np.bincount(positions, minlength=x._data.size)
-    places = np.flatnonzero(counts)
-    size = counts[places]
-    row = (np.cumsum(counts > 0) - 1)[positions]
-    column = np.empty_like(row)
-    order = np.argsort(positions, kind="stable")
-    column[order] = np.arange(row.size) - np.repeat(np.cumsum(size) - size, size)
-    blank = np.full((places.size, size.max(initial=0)), _neutral(reduce, x.dtype), x.dtype)
-    table = SetItem.apply(wrap(blank), Reshape.apply(y, (row.size,)), (row, column))
-    flat = Reshape.apply(x, (x._data.size,))
-    if include_self:
-        own = GetItem.apply(flat, (places,))
-        table = cat([Reshape.apply(own, (places.size, 1)), table], 1)
-    values = _INTO_TABLE[reduce](table, 1)
-    return Reshape.apply(SetItem.apply(flat, values, (places,)), x._data.shape)
-
-
-def _neutral(reduce: str, dtype: np.dtype) -> Any:
-    if reduce == "prod":
-        return 1
-    if dtype.kind == "b":
-        return reduce == "amin"
-    if dtype.kind == "f":
-        return -np.inf if reduce == "amax" else np.inf
-    return np.iinfo(dtype).min if reduce == "amax" else np.iinfo(dtype).max
 
 
 def _slices(change: Any, name: str, input: Any, dim: int, index: Any, source: Any) -> Tensor:
@@ -265,7 +221,7 @@ def index_reduce(
     >>> x.index_reduce(0, index, autograd.tensor([3.0, 2.0]), "prod")
     tensor([1., 6.])
     """
-    if reduce not in (*_INTO_TABLE, "mean"):
+    if reduce not in (*REDUCTIONS, "mean"):
         raise RuntimeError(
             f"index_reduce: reduce must be prod, mean, amax or amin, got {reduce!r}; index_add "
             "takes the sum"

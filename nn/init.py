@@ -16,8 +16,15 @@ import scipy.special
 from autograd import Generator, Tensor
 from autograd.random import rng_of
 
+from .parameter import is_lazy
+
 
 def _write(tensor: Tensor, values: Any) -> Tensor:
+    if is_lazy(tensor):
+        raise ValueError(
+            "an uninitialized parameter has no shape yet, and gets its initial values with the "
+            "first call of its lazy layer; call the model once before"
+        )
     tensor._data[...] = values
     tensor._versions().n += 1
     return tensor

@@ -1,12 +1,15 @@
-"""`Parameter` and `Buffer`: tensors that a `Module` takes note of when they are assigned to it."""
+"""`Parameter` and `Buffer`: tensors that a `Module` takes note of when they are assigned to it.
+
+Those of lazy layers (lazy.py) have no shape yet.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd import Tensor, get_default_dtype
+from autograd import Tensor, empty, get_default_dtype
 
 
 def _adopt(target: Tensor, data: Tensor | None) -> None:
@@ -76,3 +79,73 @@ class Buffer(Tensor):
     def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
         _adopt(self, data)
         self.persistent = persistent
+
+
+class _Uninitialized(Tensor):
+    """A tensor whose shape is not known yet; `materialize` makes it an ordinary one."""
+
+    _becomes: ClassVar[type]
+
+    def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
+        self._data = empty(0, device=device, dtype=dtype)._data
+        if requires_grad:
+            self.requires_grad_()
+
+    @property
+    def shape(self) -> Any:
+        raise RuntimeError(
+            "the shape of an uninitialized parameter or buffer is not known yet: lazy layers learn "
+            "it from their first input, so call the model once, for example with zeros"
+        )
+
+    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Gives the tensor a shape, and memory with arbitrary values."""
+        self.data = empty(shape, device=device, dtype=self.dtype if dtype is None else dtype)
+        self.__class__ = self._becomes
+
+    def to(self, *args: Any, **kwargs: Any) -> Any:
+        found = super().to(*args, **kwargs)
+        return self if found is self else type(self)(self.requires_grad, dtype=found.dtype)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(_Uninitialized, Parameter):
+    """A parameter of a lazy layer before its first call.
+
+    >>> import nn
+    >>> nn.LazyLinear(3).weight
+    <UninitializedParameter>
+    """
+
+    _becomes = Parameter
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        super().__init__(requires_grad, device, dtype)
+
+
+class UninitializedBuffer(_Uninitialized, Buffer):
+    """A buffer of a lazy layer before its first call."""
+
+    _becomes = Buffer
+
+    def __init__(
+        self,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        persistent: bool = True,
+    ) -> None:
+        super().__init__(requires_grad, device, dtype)
+        self.persistent = persistent
+
+
+def is_lazy(tensor: Any) -> bool:
+    """Whether this is a parameter or buffer without a shape.
+
+    >>> import nn
+    >>> is_lazy(nn.LazyLinear(3).weight), is_lazy(nn.Linear(2, 3).weight)
+    (True, False)
+    """
+    return isinstance(tensor, _Uninitialized)

@@ -40,12 +40,16 @@ SCIPY = [
     (distributions.Beta(0.5, 2.0), scipy.stats.beta(0.5, 2)),
     (distributions.LogNormal(0.5, 0.7), scipy.stats.lognorm(0.7, scale=np.exp(0.5))),
     (distributions.HalfNormal(2.0), scipy.stats.halfnorm(scale=2)),
+    (distributions.Pareto(2.0, 3.0), scipy.stats.pareto(3, scale=2)),
+    (distributions.Weibull(2.0, 1.5), scipy.stats.weibull_min(1.5, scale=2)),
+    (distributions.InverseGamma(3.0, 2.0), scipy.stats.invgamma(3, scale=2)),
     (distributions.HalfCauchy(2.0), scipy.stats.halfcauchy(scale=2)),
 ]
 DISCRETE = [
     (Bernoulli(0.3), scipy.stats.bernoulli(0.3)),
     (distributions.Poisson(3.7), scipy.stats.poisson(3.7)),
     (distributions.Binomial(5, 0.3), scipy.stats.binom(5, 0.3)),
+    (distributions.NegativeBinomial(3, autograd.tensor(0.4)), scipy.stats.nbinom(3, 0.6)),
     (distributions.Geometric(0.3), scipy.stats.geom(0.3, loc=-1)),
     (Categorical(autograd.tensor([0.2, 0.3, 0.5])), scipy.stats.rv_discrete(
         values=([0, 1, 2], [0.2, 0.3, 0.5]))),
@@ -79,7 +83,7 @@ def test_continuous(ours, theirs):
         try:
             result = getattr(ours, method)(arguments)
         except NotImplementedError:
-            assert type(ours).__name__ in ("StudentT", "Beta", "Gamma", "Chi2")
+            assert type(ours).__name__ in ("StudentT", "Beta", "Gamma", "Chi2", "InverseGamma")
         else:
             np.testing.assert_allclose(result.numpy(), expected, rtol=1e-4, atol=1e-5)
 
@@ -92,7 +96,7 @@ def test_discrete(ours, theirs):
     if not isinstance(ours, Categorical):
         np.testing.assert_allclose(ours.mean.item(), theirs.mean(), rtol=1e-5)
         np.testing.assert_allclose(ours.variance.item(), theirs.var(), rtol=1e-5)
-    if not isinstance(ours, distributions.Poisson):
+    if not isinstance(ours, (distributions.Poisson, distributions.NegativeBinomial)):
         np.testing.assert_allclose(ours.entropy().item(), theirs.entropy(), rtol=1e-5)
         np.testing.assert_allclose(ours.perplexity().item(), np.exp(theirs.entropy()), rtol=1e-5)
 
@@ -123,6 +127,87 @@ def test_vectors():
     at = np.array([0.2, 0.3, 0.5])
     assert dirichlet.log_prob(autograd.tensor(at)).item() == pytest.approx(theirs.logpdf(at), 1e-5)
     assert dirichlet.entropy().item() == pytest.approx(theirs.entropy(), 1e-5)
+
+
+def test_multinomial():
+    p = [0.1, 0.2, 0.7]
+    ours = distributions.Multinomial(4, autograd.tensor(p, dtype=autograd.float64))
+    theirs = scipy.stats.multinomial(4, p)
+    assert ours.entropy().item() == pytest.approx(theirs.entropy())
+    x = ours.sample((10_000,)).numpy()
+    assert (x.sum(-1) == 4).all()
+    np.testing.assert_allclose(x.mean(0), theirs.mean(), atol=0.05)
+    np.testing.assert_allclose(np.cov(x.T), theirs.cov(), atol=0.05)
+    np.testing.assert_allclose(ours.log_prob(autograd.tensor(x)).numpy(), theirs.logpmf(x))
+    sure = distributions.Multinomial(2, autograd.tensor([0.0, 1.0]))
+    assert sure.log_prob(autograd.tensor([0.0, 2.0])).item() == pytest.approx(0, abs=1e-6)
+    with pytest.raises(NotImplementedError, match="inhomogeneous"):
+        distributions.Multinomial(autograd.tensor([1, 2]), autograd.tensor(p))
+
+
+def test_mixtures():
+    weights, locs = autograd.tensor([0.3, 0.7]), autograd.tensor([[-1.0, 3.0], [0.0, 1.0]])
+    ours = distributions.MixtureSameFamily(Categorical(weights), Normal(locs, 0.5))
+    assert ours.batch_shape == (2,)
+    parts = [[scipy.stats.norm(loc, 0.5) for loc in row] for row in locs.tolist()]
+    x = np.linspace(-2, 4, 7, dtype=np.float32)
+    for i, (a, b) in enumerate(parts):
+        density = 0.3 * a.pdf(x) + 0.7 * b.pdf(x)
+        found = ours.log_prob(autograd.tensor(x)[:, None]).numpy()[:, i]
+        np.testing.assert_allclose(found, np.log(density), rtol=1e-4)
+        cdf = ours.cdf(autograd.tensor(x)[:, None]).numpy()[:, i]
+        np.testing.assert_allclose(cdf, 0.3 * a.cdf(x) + 0.7 * b.cdf(x), rtol=1e-4, atol=1e-6)
+        sample = ours.sample((3_000,)).numpy()[:, i]
+        within = np.sort(0.3 * a.cdf(sample) + 0.7 * b.cdf(sample))  # uniform, if all is right
+        assert scipy.stats.kstest(within, "uniform").pvalue > 1e-3
+    sample = ours.sample((50_000,)).numpy()
+    np.testing.assert_allclose(ours.mean.numpy(), sample.mean(0), atol=0.05)
+    np.testing.assert_allclose(ours.variance.numpy(), sample.var(0), rtol=0.05)
+    assert ours.expand((3, 2)).sample().shape == (3, 2)
+    vectors = distributions.MixtureSameFamily(
+        Categorical(autograd.ones(3, 4)), Independent(Normal(autograd.zeros(3, 4, 2), 1.0), 1)
+    )
+    assert vectors.sample((5,)).shape == (5, 3, 2)
+    assert vectors.mean.shape == vectors.variance.shape == (3, 2)
+    single = Normal(autograd.zeros(2), 1.0).log_prob(autograd.ones(2)).sum()
+    at = vectors.log_prob(autograd.ones(3, 2)).numpy()
+    np.testing.assert_allclose(at, [single.item()] * 3, rtol=1e-5)
+    for wrong, message in (
+        ((Normal(0.0, 1.0), Normal(locs, 1.0)), "instance of Categorical"),
+        ((Categorical(weights), 3), "instance of Distribution"),
+        ((Categorical(autograd.ones(3)), Normal(locs, 1.0)), "does not equal"),
+        ((Categorical(autograd.ones(3, 2)), Normal(locs, 1.0)), "not compatible"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            distributions.MixtureSameFamily(*wrong)
+
+
+def test_mixtures_beside_pytorch():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    w, loc = rng.random((3, 4)), rng.standard_normal((3, 4, 2))
+    x = rng.standard_normal((5, 3, 2))
+    made = [
+        d.MixtureSameFamily(
+            d.Categorical(lib.tensor(w)), d.Independent(d.Normal(lib.tensor(loc), 0.5), 1)
+        )
+        for d, lib in ((distributions, autograd), (torch.distributions, torch))
+    ]
+    for what in ("mean", "variance"):
+        np.testing.assert_allclose(*(getattr(m, what).numpy() for m in made))
+    a, b = made[0].log_prob(autograd.tensor(x)), made[1].log_prob(torch.tensor(x))
+    np.testing.assert_allclose(a.numpy(), b.numpy())
+    assert repr(made[0]).replace("Size", "torch.Size") == repr(made[1])
+    assert repr(made[0].support) == repr(made[1].support)
+
+
+def test_relaxed_samples_come_close_to_the_corners():
+    p = autograd.tensor([0.2, 0.3, 0.5])
+    cold = distributions.RelaxedOneHotCategorical(0.01, probs=p).sample((5_000,)).numpy()
+    assert (cold.max(-1) > 0.9).mean() > 0.95
+    np.testing.assert_allclose(np.bincount(cold.argmax(-1)) / 5_000, p.numpy(), atol=0.03)
+    coins = distributions.RelaxedBernoulli(0.01, probs=p).sample((5_000,)).numpy()
+    np.testing.assert_allclose((coins > 0.5).mean(0), p.numpy(), atol=0.03)
 
 
 # Samples ------------------------------------------------------------------------------------
@@ -403,7 +488,8 @@ def test_expanding_keeps_the_values(name, given, values):
     wide = d.expand((2, *d.batch_shape))
     x = wide.sample()
     np.testing.assert_allclose(wide.log_prob(x).numpy(), d.log_prob(x).numpy(), rtol=1e-9)
-    np.testing.assert_array_equal(wide.mean[1].numpy(), d.mean.numpy())
+    if not name.startswith("Relaxed"):
+        np.testing.assert_array_equal(wide.mean[1].numpy(), d.mean.numpy())
 
 
 def test_independent():

@@ -44,6 +44,7 @@ KINDS = {
     ),
     "Normal": ({"loc": [0.5, -1.0], "scale": [1.0, 2.5]}, {"loc": [0.0, 1.0], "scale": 2.0}),
     "OneHotCategorical": ({"probs": [0.1, 0.2, 0.7]}, {"logits": [[0.3, -1.0, 2.0]]}),
+    "Pareto": ({"scale": [1.0, 0.5], "alpha": [2.5, 3.0]}, {"scale": [0.1, 0.15], "alpha": 1.5}),
     "Poisson": ({"rate": [0.5, 3.7]}, {"rate": [2.0, 1.0]}),
     "Uniform": ({"low": [0.1, 0.2], "high": [0.4, 0.9]}, {"low": [-1.0, 0.1], "high": 1.5}),
 }
@@ -105,6 +106,9 @@ def test_the_table_is_complete():
         ("Laplace", "Normal"),
         ("Normal", "Gumbel"),
         ("Normal", "Laplace"),
+        ("Pareto", "Exponential"),
+        ("Pareto", "Pareto"),
+        ("Uniform", "Pareto"),
         ("Uniform", "Beta"),
         ("Uniform", "Gumbel"),
         ("Uniform", "Uniform"),

@@ -25,16 +25,29 @@ from .gumbel import Gumbel as Gumbel
 from .half_cauchy import HalfCauchy as HalfCauchy
 from .half_normal import HalfNormal as HalfNormal
 from .independent import Independent as Independent
+from .inverse_gamma import InverseGamma as InverseGamma
 from .kl import kl_divergence as kl_divergence, register_kl as register_kl
 from .laplace import Laplace as Laplace
 from .log_normal import LogNormal as LogNormal
+from .mixture_same_family import MixtureSameFamily as MixtureSameFamily
+from .multinomial import Multinomial as Multinomial
 from .multivariate_normal import MultivariateNormal as MultivariateNormal
+from .negative_binomial import NegativeBinomial as NegativeBinomial
 from .normal import Normal as Normal
 from .one_hot_categorical import (
     OneHotCategorical as OneHotCategorical,
     OneHotCategoricalStraightThrough as OneHotCategoricalStraightThrough,
 )
+from .pareto import Pareto as Pareto
 from .poisson import Poisson as Poisson
+from .relaxed_bernoulli import (
+    LogitRelaxedBernoulli as LogitRelaxedBernoulli,
+    RelaxedBernoulli as RelaxedBernoulli,
+)
+from .relaxed_categorical import (
+    ExpRelaxedCategorical as ExpRelaxedCategorical,
+    RelaxedOneHotCategorical as RelaxedOneHotCategorical,
+)
 from .studentT import StudentT as StudentT
 from .transformed_distribution import TransformedDistribution as TransformedDistribution
 from .transforms import (
@@ -58,3 +71,4 @@ from .transforms import (
     identity_transform as identity_transform,
 )
 from .uniform import Uniform as Uniform
+from .weibull import Weibull as Weibull

@@ -22,6 +22,7 @@ from .gumbel import Gumbel
 from .kl import register_kl
 from .laplace import Laplace
 from .normal import Normal
+from .pareto import Pareto
 from .poisson import Poisson
 from .uniform import Uniform
 from .utils import euler_constant
@@ -52,6 +53,11 @@ def _(p: Exponential) -> Tensor:
 @mean_log.register
 def _(p: Uniform) -> Tensor:
     return (_x_log_x(p.high) - _x_log_x(p.low)) / (p.high - p.low) - 1
+
+
+@mean_log.register
+def _(p: Pareto) -> Tensor:
+    return p.scale.log() + 1 / p.alpha
 
 
 @functools.singledispatch
@@ -98,6 +104,7 @@ def _outside(p: Any, low: Any, high: Any = None) -> Any:
 @register_kl(Gamma, Normal)
 @register_kl(Gumbel, Normal)
 @register_kl(Laplace, Normal)
+@register_kl(Pareto, Normal)
 @register_kl(Uniform, Normal)
 def _to_normal(p: Any, q: Normal) -> Tensor:
     squares = (p.variance + (p.mean - q.loc) ** 2) / q.scale**2
@@ -106,6 +113,7 @@ def _to_normal(p: Any, q: Normal) -> Tensor:
 
 @register_kl(Beta, Exponential)
 @register_kl(Gamma, Exponential)
+@register_kl(Pareto, Exponential)
 @register_kl(Uniform, Exponential)
 def _to_exponential(p: Any, q: Exponential) -> Tensor:
     divergence = q.rate * p.mean - q.rate.log() - p.entropy()
@@ -114,6 +122,7 @@ def _to_exponential(p: Any, q: Exponential) -> Tensor:
 
 @register_kl(Beta, Gamma)
 @register_kl(Exponential, Gamma)
+@register_kl(Pareto, Gamma)
 @register_kl(Uniform, Gamma)
 def _to_gamma(p: Any, q: Gamma) -> Tensor:
     norm = q.concentration.lgamma() - q.concentration * q.rate.log()
@@ -127,6 +136,15 @@ def _to_gamma(p: Any, q: Gamma) -> Tensor:
 @register_kl(Uniform, Gumbel)
 def _to_gumbel(p: Any, q: Gumbel) -> Tensor:
     return q.scale.log() + (p.mean - q.loc) / q.scale + mean_exp(p, q) - p.entropy()
+
+
+@register_kl(Pareto, Pareto)
+@register_kl(Uniform, Pareto)
+def _to_pareto(p: Any, q: Pareto) -> Tensor:
+    norm = -q.alpha.log() - q.alpha * q.scale.log()
+    least = p.low if isinstance(p, Uniform) else p.scale
+    divergence = norm + (q.alpha + 1) * mean_log(p) - p.entropy()
+    return autograd.where(least < q.scale, math.inf, divergence)
 
 
 @register_kl(Normal, Laplace)
@@ -166,11 +184,13 @@ def _infinite(p: Any, q: Any) -> Tensor:
 
 
 for _p, _qs in {
-    Exponential: (Beta, Uniform),
-    Gamma: (Beta, Uniform),
-    Gumbel: (Beta, Exponential, Gamma, Uniform),
-    Laplace: (Beta, Exponential, Gamma, Uniform),
-    Normal: (Beta, Exponential, Gamma, Uniform),
+    Beta: (Pareto,),
+    Exponential: (Beta, Pareto, Uniform),
+    Gamma: (Beta, Pareto, Uniform),
+    Gumbel: (Beta, Exponential, Gamma, Pareto, Uniform),
+    Laplace: (Beta, Exponential, Gamma, Pareto, Uniform),
+    Normal: (Beta, Exponential, Gamma, Pareto, Uniform),
+    Pareto: (Beta, Uniform),
     Poisson: (Bernoulli, Binomial),
 }.items():
     for _q in _qs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograd.grad_mode import no_grad
-from autograd.tensor import Size, Tensor
+from autograd.tensor import Tensor
 
 from . import constraints
 from .distribution import Distribution
@@ -71,16 +71,6 @@ class TransformedDistribution(Distribution):
         change = whole.codomain.event_dim - whole.domain.event_dim
         cut = len(out_shape) - max(whole.codomain.event_dim, base_event_dim + change)
         super().__init__(out_shape[:cut], out_shape[cut:], validate_args=validate_args)
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        """The distribution with its batch dimensions expanded to `batch_shape`."""
-        new = type(self).__new__(type(self)) if _instance is None else _instance
-        shape = Size(batch_shape) + self._event_shape
-        for transform in reversed(self.transforms):
-            shape = transform.inverse_shape(shape)
-        base = self.base_dist.expand(shape[: len(shape) - len(self.base_dist.event_shape)])
-        new.__dict__.update(self.__dict__, base_dist=base, _batch_shape=Size(batch_shape))
-        return new
 
     @constraints.dependent_property(is_discrete=False)
     def support(self) -> Any:

@@ -320,11 +320,14 @@ class FMin(Binary):
 class Clamp(Op):
     """Limits values; a gradient passes where the value was within the limits, these included."""
 
+    # Chosen, not multiplied: an infinite gradient must not make NaN where nothing passes.
     backward = {
-        "x": lambda g, x, low, high: g * _within(x, low, high),
-        "low": lambda g, x, low, high: g * (x < low if high is None else (x < low) & (low < high)),
-        "high": lambda g, x, low, high: (
-            g * (x > high if low is None else (x > high) | (high < low))
+        "x": lambda g, x, low, high: np.where(_within(x, low, high), g, 0.0),
+        "low": lambda g, x, low, high: np.where(
+            x < low if high is None else (x < low) & (low < high), g, 0.0
+        ),
+        "high": lambda g, x, low, high: np.where(
+            x > high if low is None else (x > high) | (high < low), g, 0.0
         ),
     }
     formula = {

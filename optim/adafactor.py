@@ -27,7 +27,7 @@ class Adafactor(Optimizer):
         p = p - max(eps[1], rms(p)) * min(lr, 1 / sqrt(t)) * u / max(1, rms(u) / d)
 
     Shazeer and Stern, "Adafactor: Adaptive Learning Rates with Sublinear Memory Cost", 2018,
-    algorithm 4, with PyTorch's order of eps[0], which bounds v from below rather than being added
+    algorithm 4, with PyTorch's use of eps[0], which bounds v from below rather than being added
     to g**2. Tensors of more dimensions are stacks of matrices.
 
     Args:

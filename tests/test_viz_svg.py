@@ -247,13 +247,14 @@ def test_a_failed_forward_pass_is_drawn_as_far_as_it_came() -> None:
     assert "✗ Linear" in shown and "tanh" in shown and "raised" in shown
     assert 'class="box failed"' in drawing.svg and "✗ Linear" in drawing.text
     assert "#b3261e" in drawing.dot
+    assert re.search(r"(\d+) +tanh ← .*\n.*✗ Linear ← \1 ", drawing.text)
     (tip,) = [t for t in tooltips(drawing) if t.startswith("Linear")]
     assert re.match(r"Linear; test_viz_svg.py:\d+; \w+: Linear.*expected an input of shape", tip)
 
     with pytest.raises(Exception, match="matmul"), autograd.trace() as recorder:
         _ = leaf(2, 3).exp() @ leaf(2, 3)
     drawing = draw(recorder, values=True, grads=True)
-    assert "✗ matmul" in texts(drawing) and "exp" in texts(drawing)
+    assert "✗ matmul" in texts(drawing) and texts(drawing).count("exp") == 1
 
 
 def test_a_recorder_without_a_failure_draws_its_results() -> None:

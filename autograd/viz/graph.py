@@ -143,11 +143,12 @@ class Builder:
 
         With a `Failure`, that too, and the operation that failed; the roots get no boxes.
         """
-        operands = [] if failure is None else [x for _, x in failure.operands if x.requires_grad]
-        for node in tape([*roots, *operands]):
-            self.add_operation(node)
+        operands = [] if failure is None else _operands(failure, roots)
+        for node in tape([*roots, *(x for _, x in operands if x.requires_grad)]):
+            if node not in self.ids:  # a root that is given twice is there twice
+                self.add_operation(node)
         if failure is not None:
-            self.add_failure(failure)
+            self.add_failure(failure, operands)
         else:
             for i, root in enumerate(roots):
                 self.add_root(root, labels[i] if i < len(labels) else "")
@@ -157,18 +158,18 @@ class Builder:
         """Numbers the nodes that the same source made."""
         total = [0] * len(self.graph.sources)
         for node in self.graph.nodes:
-            if node.source >= 0:
+            if node.source >= 0 and node.kind == "op":
                 total[node.source] += 1
         turn = [0] * len(total)
         for node in self.graph.nodes:
-            if node.source >= 0 and total[node.source] > 1:
+            if node.source >= 0 and total[node.source] > 1 and node.kind == "op":
                 turn[node.source] += 1
                 node.iteration = turn[node.source], total[node.source]
 
-    def add_failure(self, failure: Any) -> None:
+    def add_failure(self, failure: Any, operands: Sequence[tuple[str, Tensor]]) -> None:
         """The operation at which a forward pass raised, after its operands."""
         sources = []
-        for slot, (role, tensor) in enumerate(failure.operands):
+        for slot, (role, tensor) in enumerate(operands):
             edge = tensor._edge
             source = self.constant(tensor) if edge is None else self.target(edge)
             sources.append((slot, role, source, tensor.output_nr))
@@ -283,6 +284,17 @@ class Builder:
             node.name = node.name if node.kind == "parameter" else ""  # said once is enough
         self.graph.edges.append(Edge(source, added.id, 0, root.output_nr))
         self.graph.roots.append(added.id)
+
+
+def _operands(failure: Any, ends: Sequence[Tensor]) -> list[tuple[str, Tensor]]:
+    """What the operation that failed was given.
+
+    Inside a model only what the outermost layer was given is known; what was computed last is
+    nearer.
+    """
+    if failure.op.startswith("_") and ends:
+        return [("", ends[-1])]
+    return list(failure.operands)
 
 
 def _number(array: np.ndarray) -> Any:

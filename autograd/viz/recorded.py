@@ -41,6 +41,7 @@ class Recorded:
         self.sources: list[Source] = []
         self._scopes: dict[Any, int] = {}
         self._sites: dict[Any, int] = {}
+        self._places: dict[Source, int] = {}
 
     def of(self, node: Any) -> tuple[int, int]:
         """The places of an engine node's source line and module in the tables, -1 for none."""
@@ -54,8 +55,12 @@ class Recorded:
         if site is None:
             return -1
         if site not in self._sites:
-            self._sites[site] = len(self.sources)
-            self.sources.append(Source(site.filename, *site.positions))
+            # `x + y` may reach the library in several ways (`__add__`, `__radd__`).
+            source = Source(site.filename, *site.positions)
+            if source not in self._places:
+                self._places[source] = len(self.sources)
+                self.sources.append(source)
+            self._sites[site] = self._places[source]
         return self._sites[site]
 
     def module(self, scope: Any) -> int:

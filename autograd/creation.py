@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import array_of, plain
+from .batching.array import separately
 from .devices import device as Device
 from .dtypes import SUPPORTED, as_dtype, get_default_dtype, int64, made, stored
 from .errors import DtypeError, described
@@ -216,7 +217,8 @@ def full_like(
     """
     kind = input.dtype if dtype is None else as_dtype(dtype)
     value = stored(plain(fill_value), kind)
-    return finish(np.full(tuple(input.shape), value), None, device, requires_grad)
+    filled = separately(np.full(tuple(input.shape), value), as_tensor(input)._data)
+    return finish(filled, None, device, requires_grad)
 
 
 def _filled_like(name: str, value: float, what: str, numpy: Any) -> Any:

@@ -10,10 +10,11 @@ import functools
 import inspect
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from .batching.samples import call_one_by_one, level_of
 from .errors import freed_error, in_place_error
 from .function import Node, _next_sequence, tell_watchers, version_of
 from .grad_mode import mode, no_grad
@@ -88,6 +89,10 @@ class Function(FunctionCtx):
     (tensor(1., grad_fn=<ExpBackward>), tensor(1.))
     """
 
+    generate_vmap_rule = False
+    """Whether forward and backward consist of differentiable operations only, so that under `vmap`
+    they can run once for all elements. Otherwise, and without `vmap`, they run for each."""
+
     def __init__(self) -> None:
         name = type(self).__name__
         raise RuntimeError(f"{name} is not to be instantiated; call {name}.apply(...)")
@@ -112,9 +117,23 @@ class Function(FunctionCtx):
 
     vjp = backward
 
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> Any:
+        """What `apply` does under `vmap`: (result, where its batch dimension is).
+
+        Args:
+            info: has `batch_size` and `randomness`.
+            in_dims: for each argument where its batch dimension is; None for one without.
+        """
+        raise NotImplementedError("vmap is not implemented")
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Runs forward and records the operation where grad mode is on."""
+        if mode.levels and not cls.generate_vmap_rule:
+            level = level_of([args, kwargs])
+            if level is not None:
+                return function_in_batch(cls, level, args, kwargs)
         ctx = FunctionCtx()
         separate = cls.setup_context is not Function.setup_context
         first = () if separate else (ctx,)
@@ -338,3 +357,28 @@ class _NotTwice(Node):
             f"trying to differentiate twice a function that was marked with @once_differentiable: "
             f"the backward of {self.of}"
         )
+
+
+class VmapInfo(NamedTuple):
+    """What `Function.vmap` is told of the `vmap` that runs."""
+
+    batch_size: int
+    randomness: str
+
+
+def function_in_batch(function: type[Function], level: Any, args: Any, kwargs: Any) -> Any:
+    """`function.apply` under `vmap`: by its own rule, or for each element."""
+    from .batching.transform import Hide, Reveal, depends
+
+    if function.vmap is Function.vmap:
+        return call_one_by_one(level, function.apply, args, kwargs)
+    dims = tuple(0 if depends(a, level) else None for a in args)
+    shown = [a if d is None else Reveal.apply(a, 0, level) for a, d in zip(args, dims, strict=True)]
+    info = VmapInfo(level.size, level.randomness)
+    result, out_dims = function.vmap(info, dims, *shown, **kwargs)
+    if not isinstance(result, tuple):
+        return result if out_dims is None else Hide.apply(result, out_dims, level)
+    places = out_dims if isinstance(out_dims, tuple) else (out_dims,) * len(result)
+    return tuple(
+        r if d is None else Hide.apply(r, d, level) for r, d in zip(result, places, strict=True)
+    )

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, kinds
-from .creation import check_device, full, size_of
+from .batching.array import separately
+from .creation import check_device, finish, full, size_of
 from .devices import device
 from .errors import described
 from .inplace import Copy, assign
@@ -101,12 +102,8 @@ def _new_filled(name: str, value: float) -> Any:
         device: Any = None,
         requires_grad: bool = False,
     ) -> Tensor:
-        return full(
-            size_of(sizes, size),
-            value,
-            dtype=dtype or self.dtype,
-            device=device,
-            requires_grad=requires_grad,
+        return self.new_full(
+            size_of(sizes, size), value, dtype=dtype, device=device, requires_grad=requires_grad
         )
 
     new.__name__ = new.__qualname__ = name
@@ -124,9 +121,8 @@ def new_full(
     requires_grad: bool = False,
 ) -> Tensor:
     """A tensor filled with `fill_value`, by default in this tensor's dtype."""
-    return full(
-        size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad
-    )
+    result = full(size, fill_value, dtype=dtype or self.dtype, device=device)
+    return finish(separately(result._data, self._data), None, None, requires_grad)
 
 
 _CPU = device("cpu")

@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from .batching.array import as_array
+from .batching.randomness import Draws
 from .creation import check_device, finish, size_of
 from .dtypes import as_dtype, get_default_dtype, int64
 from .errors import described
+from .grad_mode import mode
 from .registry import public
 from .tensor import Tensor
 
@@ -115,9 +118,10 @@ def set_rng_state(state: dict[str, int]) -> None:
     default_generator.set_state(state)
 
 
-def rng_of(generator: Generator | None) -> np.random.Generator:
+def rng_of(generator: Generator | None) -> Any:
     """NumPy's generator inside `generator`, or inside the default one."""
-    return (default_generator if generator is None else generator).rng
+    rng = (default_generator if generator is None else generator).rng
+    return Draws(rng) if mode.levels else rng
 
 
 def _floating(dtype: Any, name: str) -> np.dtype:
@@ -130,7 +134,7 @@ def _floating(dtype: Any, name: str) -> np.dtype:
 def draw(method: str, shape: Any, dtype: np.dtype, generator: Generator | None) -> np.ndarray:
     """`rng.METHOD` in the dtype; half precision is drawn in single and rounded."""
     drawn = np.dtype(np.float32) if dtype.itemsize < 4 else dtype
-    values = np.asarray(getattr(rng_of(generator), method)(shape, dtype=drawn))
+    values = as_array(getattr(rng_of(generator), method)(shape, dtype=drawn))
     return values.astype(dtype, copy=False)
 
 
@@ -218,7 +222,7 @@ def randint(
         raise TypeError("randint: call it as randint(high, size) or randint(low, high, size)")
     start, stop = range_of(tuple(args), low, high, "randint")
     values = rng_of(generator).integers(start, stop, size_of((), size))
-    return finish(np.asarray(values), as_dtype(dtype), device, requires_grad)
+    return finish(as_array(values), as_dtype(dtype), device, requires_grad)
 
 
 @public(method=False)
@@ -241,7 +245,7 @@ def randint_like(
     start, stop = range_of(args, low, high, "randint_like")
     values = rng_of(generator).integers(start, stop, tuple(input.shape))
     kind = input.dtype if dtype is None else as_dtype(dtype)
-    return finish(np.asarray(values), kind, device, requires_grad)
+    return finish(as_array(values), kind, device, requires_grad)
 
 
 @public(method=False)

@@ -17,6 +17,8 @@ _serial = itertools.count(1).__next__
 class NotBatchable(RuntimeError):
     """A value of a batch was asked for as if it were one value."""
 
+    _described = True  # see errors.rethrow
+
 
 class Level:
     """One `vmap` that is running, or has run: whose hidden dimension it is.
@@ -24,7 +26,7 @@ class Level:
     Levels are nested, and later ones are inside: their dimension is the outermost in memory.
     """
 
-    __slots__ = ("generator", "randomness", "serial", "size")
+    __slots__ = ("randomness", "serial", "size")
 
     def __init__(self, size: int, randomness: str = "error") -> None:
         self.size, self.randomness, self.serial = size, randomness, _serial()
@@ -281,6 +283,15 @@ def whole(x: Any) -> Any:
     while type(x) is Batched:
         x = x.value
     return x
+
+
+def separately(array: np.ndarray, like: Any) -> Any:
+    """`array` in memory of its own for each element of the batch that `like` is of, if it is."""
+    if type(like) is not Batched:
+        return array
+    result = np.empty_like(like, dtype=array.dtype, shape=array.shape)
+    result[...] = array
+    return result
 
 
 def as_array(x: Any, dtype: Any = None) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .array import CONTROL_FLOW, Level, NotBatchable, element, highest, joined, levels_in
+from .randomness import one_by_one
 
 if TYPE_CHECKING:
     from ..function import Op
@@ -35,11 +36,12 @@ def forward_in_batch(op: type[Op], node: Any, arrays: Any, run: Callable[..., An
         if result is not NotImplemented:
             return result
     results, nodes = [], []
-    for i in range(level.size):
-        one = _new(op)
-        one.edges = node.edges
-        results.append(run(op, one, element(arrays, level, i)))
-        nodes.append(vars(one))
+    with one_by_one(level) as numbers:
+        for i in numbers:
+            one = _new(op)
+            one.edges = node.edges
+            results.append(run(op, one, element(arrays, level, i)))
+            nodes.append(vars(one))
     for name in nodes[0]:
         if name != "edges":  # what forward has set on ctx
             setattr(node, name, joined(level, [n[name] for n in nodes]))
@@ -56,7 +58,7 @@ def vjp_in_batch(node: Any, g: Any, graph: bool, edges: Any) -> Any:
         if all(edge is None for edge in wanted):
             continue
         values = [node._value(i, graph) for i in sources]
-        level = _level_of([g, *values])
+        level = level_of([g, *values])
         if level is None:
             return None
         try:
@@ -70,7 +72,7 @@ def vjp_in_batch(node: Any, g: Any, graph: bool, edges: Any) -> Any:
     return gradients
 
 
-def _level_of(values: list[Any]) -> Level | None:
+def level_of(values: list[Any]) -> Level | None:
     """The innermost level in what a rule got: arrays, Tensors, lists of them, or the node."""
     found = list(levels_in([_data(v) for v in values]))
     return max(found, key=lambda level: level.serial) if found else None
@@ -88,8 +90,9 @@ def _data(value: Any) -> Any:
 
 
 def _rule_for_each(level: Level, rule: Any, g: Any, values: list[Any]) -> Any:
-    parts = [_elements(v, level) for v in (g, *values)]
-    return _joined(level, [rule(*part) for part in zip(*parts, strict=True)])
+    parts = list(zip(*[_elements(v, level) for v in (g, *values)], strict=True))
+    with one_by_one(level) as numbers:
+        return _joined(level, [rule(*parts[i]) for i in numbers])
 
 
 def _elements(value: Any, level: Level) -> list[Any]:
@@ -139,13 +142,20 @@ def per_element(function: F) -> F:
         try:
             return function(*args, **kwargs)
         except Exception:
-            level = _level_of([args, list(kwargs.values())])
+            level = level_of([args, list(kwargs.values())])
             if level is None:
                 raise
-        calls = zip(_trees(args, level), _trees(kwargs, level), strict=True)
-        return _rewrapped(level, [call(*a, **k) for a, k in calls])
+        return call_one_by_one(level, call, args, kwargs)
 
     return cast(F, call)
+
+
+def call_one_by_one(level: Level, function: Any, args: Any, kwargs: Any) -> Any:
+    """`function(*args, **kwargs)` of Tensors for one element after the other, as one result."""
+    calls = list(zip(_trees(args, level), _trees(kwargs, level), strict=True))
+    with one_by_one(level) as numbers:
+        results = [function(*calls[i][0], **calls[i][1]) for i in numbers]
+    return _rewrapped(level, results)
 
 
 def _trees(tree: Any, level: Level) -> list[Any]:

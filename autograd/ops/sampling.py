@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..batching.array import as_array, whole
 from ..creation import as_tensor, finish, size_of
 from ..dtypes import get_default_dtype
 from ..errors import described
@@ -39,7 +40,8 @@ def _parameter(x: Any, name: str, low: float, high: float = np.inf) -> Tensor:
         raise NotImplementedError(
             f"{name}: only floating tensors are possible, got {described(p)}; convert with .float()"
         )
-    if not ((p._data >= low) & (p._data <= high)).all():
+    values = whole(p._data)
+    if not ((values >= low) & (values <= high)).all():
         raise RuntimeError(f"{name}: the values must lie in [{low:g}, {high:g}]")
     return p
 
@@ -65,8 +67,12 @@ def bernoulli(input: Any, p: float | None = None, *, generator: Any = None) -> T
 
 
 def _flips(p: Any, shape: tuple[int, ...], generator: Any) -> np.ndarray:
-    _check(bool(np.all((p >= 0) & (p <= 1))), "bernoulli", f"p must lie in [0, 1], got {p}")
-    return np.asarray(rng_of(generator).random(shape) < p)
+    _check(
+        bool(np.all((whole(p) >= 0) & (whole(p) <= 1))),
+        "bernoulli",
+        f"p must lie in [0, 1], got {p}",
+    )
+    return as_array(rng_of(generator).random(shape) < p)
 
 
 @public(method=False)
@@ -127,10 +133,10 @@ def poisson(input: Any, generator: Any = None) -> Tensor:
     tensor([0., 0.])
     """
     x = _parameter(input, "poisson", 0)
-    return Sample.apply(lambda r: np.asarray(rng_of(generator).poisson(r)).astype(r.dtype), x)
+    return Sample.apply(lambda r: as_array(rng_of(generator).poisson(r)).astype(r.dtype), x)
 
 
-@public()
+@public(reads_values=True)
 def multinomial(
     input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None
 ) -> Tensor:
@@ -175,7 +181,7 @@ def multinomial(
 
 
 def _fill(x: Tensor, values: Any, name: str) -> Tensor:
-    return assign(x, wrap(np.asarray(values).astype(x.dtype, copy=False)), name)
+    return assign(x, wrap(as_array(values).astype(x.dtype, copy=False)), name)
 
 
 def _standard(x: Tensor, method: str, generator: Any, name: str) -> np.ndarray:

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from autograd import Tensor, get_default_dtype
+from autograd.batching.array import as_array
 from autograd.inplace import assign
 from autograd.random import rng_of
 from autograd.registry import public
@@ -21,7 +22,7 @@ def _check_probability(p: float) -> None:
 
 def _kept(shape: tuple[int, ...], p: float) -> np.ndarray:
     """True with probability 1 - p, drawn from autograd's generator."""
-    return np.asarray(rng_of(None).random(shape, dtype=np.float32) >= p)
+    return as_array(rng_of(None).random(shape, dtype=np.float32) >= p)
 
 
 def _floating(input: Tensor) -> np.dtype:

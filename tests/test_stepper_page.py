@@ -12,7 +12,7 @@ import pytest
 import stepper_samples as samples
 
 from autograd.stepper.trace import Trace
-from autograd.stepper.web.notebook import bundle, notebook
+from autograd.stepper.web.notebook import notebook
 from autograd.stepper.web.page import CSP, module, page, payload, style
 from autograd.stepper.web.scene import COMFORTABLE, graph_of_trace, grouping_of
 from autograd.stepper.web.static import MOST_STEPS, static
@@ -110,16 +110,14 @@ def test_static_of_a_long_pass_says_what_is_missing() -> None:
 
 def test_a_notebook_output_has_no_widget() -> None:
     trace = samples.expression()
-    found = bundle(trace, 2, "the text")
-    assert set(found) == {"text/html", "text/plain"}
-    assert found["text/plain"] == "the text"
-    elements = Elements(found["text/html"]).found
+    found = notebook(trace, 2)
+    elements = Elements(found).found
     assert [tag for tag, _ in elements[:2]] == ["div", "iframe"]
     inner = elements[1][1]["srcdoc"] or ""
     assert json.loads(Elements(inner).data["data"])["step"] == 2
     assert "<noscript>" not in inner  # the fallback is beside the frame
     assert ("details", {"open": None}) in elements
-    assert "Trust Notebook" in found["text/html"]
+    assert "Trust Notebook" in found
 
 
 @pytest.mark.parametrize("make", [samples.expression, samples.network, lambda: samples.loop(400)])

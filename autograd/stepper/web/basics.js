@@ -72,7 +72,7 @@ function format(value, digits = 4) {
 }
 
 function shapeText(shape) {
-  return shape.length ? shape.join("×") : "scalar";
+  return shape.length === 1 ? "vector of " + shape[0] : shape.length ? shape.join("×") : "scalar";
 }
 
 /* The value of a tensor in one line. */

@@ -19,7 +19,7 @@ class GraphView {
     this.view = h("div", { class: "view", tabindex: -1 }, this.drawing);
     const zoom = (factor, label, text) =>
       h("button", { type: "button", title: label, "aria-label": label, onclick: () => this.zoom(factor) }, text);
-    this.keyText = h("p", { class: "key" }, "dashed: not yet · ✓ complete · bold: this step");
+    this.keyText = h("p", { class: "key" }, "dashed: not yet · ✓ done · thick: this step · ! not finite");
     this.element = h(
       "section",
       { class: "graph", "aria-label": "graph" },
@@ -222,10 +222,11 @@ class GraphView {
     const gradient = this.pass.gradient(i, p);
     const bad = gradient !== null && trouble(gradient);
     const text = gradient === null ? "∂ not yet" : isScalar(gradient) ? "∂ " + format(gradient) : bad ? "∂ " + clip(bad, 12) : "∂ norm " + format(norm(gradient), 3);
-    const flagged = bad || trouble(this.pass.value(i));
+    const wrong = trouble(this.pass.value(i));
+    const flagged = (bad || wrong ? " flagged" : "") + (bad ? " bad-grad" : "") + (wrong ? " bad-value" : "");
     const mark = flagged ? "!" : state === "done" ? "done" : state === "partial" ? arrived + "/" + parts : "";
     const label = gradient === null ? "gradient not computed yet" : "gradient " + summary(gradient) + (state === "partial" ? ", " + arrived + " of " + parts + " parts" : "");
-    return { state: state + (flagged ? " flagged" : ""), text, label, mark };
+    return { state: state + flagged, text, label, mark };
   }
 
   /* A folded group says how many of its steps are done, a bundle of leaves how many are complete. */
@@ -237,7 +238,7 @@ class GraphView {
       done = bisectRight(positions, p);
       all = positions.length;
     } else for (const i of box.nodes) if (this.pass.progress(i, p).state === "done") done += 1;
-    const bad = box.group >= 0 && this.folding.hasTrouble(box.group, p) ? " flagged" : "";
+    const bad = box.group >= 0 && this.folding.hasTrouble(box.group, p) ? " flagged bad-grad" : "";
     const state = (done === 0 ? "waiting" : done < all ? "partial" : "done") + bad;
     const text = all ? "∂ " + done + " of " + all + (bad ? " !" : "") : "";
     return { state, text, label: text + (bad ? ", not finite" : "") + ", folded" };

@@ -107,17 +107,16 @@ function cellBox(cell, { wide, largest, pickable }) {
 }
 
 /* `pick(flat, index)` is called with the entry that is clicked, `whole(then)` gets all entries of a
-   tensor that is here in part. */
-function heat(given, { title, pick, whole, kind } = {}) {
+   tensor that is here in part; `readout` is where the entry under the pointer is written. */
+function heat(given, { title, pick, whole, kind, readout = h("p", { class: "readout soft" }) } = {}) {
   let value = given;
   const body = h("div");
-  const readout = h("p", { class: "readout soft" });
   const figure = h(
     "figure",
     { class: "heat " + (kind || "") },
     h("figcaption", null, h("b", null, title), h("span", { class: "soft" }, " " + shapeText(shapeOf(value)))),
     body,
-    readout,
+    readout.dataset.shared ? null : readout,
   );
 
   function show(region, focus) {

@@ -8,7 +8,6 @@ is no widget MIME type among it: where there is one, exports show that and nothi
 from __future__ import annotations
 
 import html
-from typing import Any
 
 from ..trace import Trace
 from .page import page
@@ -34,7 +33,3 @@ def notebook(trace: Trace, step: int = 0, height: int = HEIGHT) -> str:
         f"<details open><summary>Backward pass</summary>{static(trace, hint)}</details></div>"
     )
 
-
-def bundle(trace: Trace, step: int, text: str) -> dict[str, Any]:
-    """The mimebundle of a stepper at a position."""
-    return {"text/html": notebook(trace, step), "text/plain": text}

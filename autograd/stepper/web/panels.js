@@ -128,18 +128,19 @@ class NowPanel {
     const { ask } = this.act;
     const answer = h("div", { class: "answer", "aria-live": "polite" });
     const pick = edge.expand || ask ? (flat, index) => this.explain(answer, step, edge, index) : null;
+    const readout = h("p", { class: "readout soft", "data-shared": "yes" });
     const map = (what, title, options) => {
       const whole = (then) => ask({ want: "tensor", step: step.k, edge: step.edges.indexOf(edge), what }, then);
-      return heat(edge[what], { title, kind: "g", whole: ask ? whole : null, ...options });
+      return heat(edge[what], { title, kind: "g", whole: ask ? whole : null, readout, ...options });
     };
     const sign = (text) => h("span", { class: "plusbig", "aria-hidden": "true" }, text);
     const added = map("contrib", "added now", { pick });
     const local = shapeOf(edge.local).join() === shapeOf(edge.contrib).join() && !isScalar(edge.local) && edge.local;
-    const made = local ? [heat(step.upstream, { title: "g", kind: "g" }), sign("×"), heat(local, { title: "local derivative", kind: "v" }), sign("="), added] : [added];
+    const made = local ? [heat(step.upstream, { title: "g", kind: "g", readout }), sign("×"), heat(local, { title: "local derivative", kind: "v", readout }), sign("="), added] : [added];
     const maps = edge.before === null ? made : [...made, h("span", { class: "break" }), map("before", "before"), sign("+ this ="), map("after", "now")];
     if (edge.before === null) maps.push(h("span", { class: "soft small" }, "(was not computed yet)"));
     const hint = pick && entries(edge.contrib) ? h("p", { class: "soft small" }, "Click an element to see the sum behind it.") : null;
-    return [h("div", { class: "maps" }, maps), more ? h("p", { class: "soft small" }, plural(more, "part") + " still to come") : null, answer, hint];
+    return [h("div", { class: "maps" }, maps), readout, more ? h("p", { class: "soft small" }, plural(more, "part") + " still to come") : null, answer, hint];
   }
 
   explain(answer, step, edge, index) {

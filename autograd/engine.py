@@ -49,6 +49,9 @@ def backward(
         if not inputs:
             raise RuntimeError("backward: `inputs` is empty; leave it out for all leaves")
         check_inputs(inputs, "backward")
+    for watcher in mode.watchers:
+        if watcher.backward(tensors, grad_tensors, retain_graph, create_graph, inputs):
+            return
     roots, seeds = roots_of(sequence_of(tensors), grad_tensors, create_graph, "backward")
     table = _run(roots, seeds, retain_graph, create_graph, inputs)
     for target, (g, owned) in table.items():

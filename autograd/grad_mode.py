@@ -34,6 +34,12 @@ class Watcher:
     def freed(self, nodes: Any) -> None:
         """A backward pass has dropped what `nodes` had saved."""
 
+    def backward(
+        self, tensors: Any, grads: Any, retain: bool | None, graph: bool, inputs: Any
+    ) -> bool:
+        """`backward()` was called with these arguments; True if the watcher has done its work."""
+        return False
+
 
 class _Mode(threading.local):
     """Per-thread state of the recorder; class attributes are each new thread's defaults."""
@@ -75,10 +81,10 @@ class _GradMode:
 
     def __enter__(self) -> None:
         self._previous.append(mode.grad)
-        mode.set(self._enabled)
         if mode.watchers and mode.grad and not self._enabled:
             for watcher in mode.watchers:
                 watcher.cut(type(self).__name__)
+        mode.set(self._enabled)
 
     def __exit__(self, *exc: object) -> None:
         mode.set(self._previous.pop())

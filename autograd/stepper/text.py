@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..tensor import Leaf
@@ -38,11 +39,14 @@ _ASCII = str.maketrans(
 
 def text(stepper: Stepper, width: int | None = None, ascii: bool = False) -> str:
     """What is known at the stepper's position, in lines of at most `width` characters."""
+    return laid_out(_lines(stepper), width, ascii)
+
+
+def laid_out(lines: Iterable[tuple[str, int]], width: int | None, ascii: bool) -> str:
+    """Lines, each with the indent of its continuations, for a terminal of that width."""
     columns = shutil.get_terminal_size((100, 24)).columns if width is None else width
-    lines: list[str] = []
-    for line, hanging in _lines(stepper):
-        lines += _wrapped(line, max(columns, 30), hanging)
-    found = "\n".join(lines)
+    fitted = [part for line, hang in lines for part in _wrapped(line, max(columns, 30), hang)]
+    found = "\n".join(fitted)
     return found.translate(_ASCII).encode("ascii", "replace").decode() if ascii else found
 
 

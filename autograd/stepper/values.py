@@ -167,3 +167,42 @@ def short(x: Any, digits: int = 4) -> str:
     if "e+" in text and abs(value) < 1e6:
         text = f"{value:.0f}"
     return text.replace("-", "−")
+
+
+def magnitude(value: Any) -> float:
+    """The 2-norm of a VAL (of its finite elements)."""
+    if value is None:
+        return 0.0
+    if not isinstance(value, dict):
+        return abs(plain(value))
+    if "results" in value:
+        return math.sqrt(sum(magnitude(part) ** 2 for part in value["results"]))
+    norm = (value.get("stats") or {}).get("norm")
+    return 0.0 if norm is None else plain(norm)
+
+
+def describe(value: Any) -> str:
+    """A VAL in a few words."""
+    if not isinstance(value, dict):
+        return short(value)
+    if "results" in value:
+        return ", ".join(describe(part) for part in value["results"])
+    shape, stats = value.get("shape", []), value.get("stats") or {}
+    kind = f"{value.get('dtype', '')}[{', '.join(map(str, shape))}]"
+    values = value.get("values")
+    if values is not None and len(values) <= 9:
+        return f"{kind} {_nested(values, shape)}"
+    bad = [
+        f"{stats[k]} {word}" for k, word in (("nan", "NaN"), ("inf", "infinite")) if stats.get(k)
+    ]
+    norm = "" if stats.get("norm") is None else f" of norm {short(stats['norm'])}"
+    return f"{kind}{norm}" + (f" ({', '.join(bad)})" if bad else "")
+
+
+def _nested(values: list[Any], shape: list[int]) -> str:
+    """The elements in brackets, a pair for each dimension."""
+    if not shape:
+        return short(values[0])
+    n = len(values) // max(shape[0], 1)
+    rows = (values[i * n : (i + 1) * n] for i in range(shape[0]))
+    return f"[{', '.join(_nested(row, shape[1:]) for row in rows)}]"

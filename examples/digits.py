@@ -9,7 +9,6 @@ are moved by up to a pixel.
 
 import argparse
 import math
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -102,18 +101,10 @@ def run(args: argparse.Namespace, train: Data, test: Data) -> None:
     print(f"{weights}: reloaded into a new network, test accuracy {accuracy(reloaded, test):.2%}")
 
     images, labels = next(iter(batches))
-    loss = F.cross_entropy(model(images), labels)
-    drawing = loss.draw(model)
-    drawing.save(args.out / "graph.dot")
-    if shutil.which("dot"):
-        svg = args.out / "graph.svg"
-        svg.write_text(drawing.pipe("svg", encoding="utf-8"), encoding="utf-8")
-        print(f"{svg}: the graph of one loss, and as text in {args.out / 'graph.dot'}")
-    else:
-        print(
-            f"{args.out / 'graph.dot'}: the graph of one loss; for a picture install Graphviz "
-            "(apt install graphviz, brew install graphviz) and run this again"
-        )
+    with autograd.trace():  # remembers which layer made what
+        loss = F.cross_entropy(model(images), labels)
+    graph = loss.draw(model).save(args.out / "graph.svg")
+    print(f"{graph}: the graph of one loss")
 
 
 class Parser(argparse.ArgumentParser):

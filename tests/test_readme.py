@@ -23,7 +23,7 @@ def test_the_program_learns_and_draws(tmp_path: Path, monkeypatch: pytest.Monkey
     namespace: dict[str, object] = {"__name__": "readme"}
     exec(compile(program, "README.md", "exec"), namespace)
     assert float(namespace["loss"]) < 0.05  # type: ignore[arg-type]
-    drawn = (tmp_path / "graph.dot").read_text(encoding="utf-8")
+    drawn = (tmp_path / "graph.svg").read_text(encoding="utf-8")
     assert "hidden.weight" in drawn
 
 

@@ -23,6 +23,7 @@ FEW = 6
 # Exchanging the operands changes nothing, so that the edges need no label.
 _COMMUTATIVE = {"add", "mul", "maximum", "minimum", "eq", "ne", "logaddexp", "hypot"}
 # Arguments that the result's shape and dtype say already, or that nearly always have one value.
+_USUAL = {"groups=1"}
 _UNSAID = {"shape", "sizes", "dtype", "ignore_index", "reduction", "smoothing"}
 
 
@@ -75,7 +76,11 @@ def _words(node: Node) -> tuple[str, list[str]]:
     if node.kind == "op":
         unsaid = _UNSAID if node.shape else _UNSAID | {"axes"}
         said = [f"{k}={v}" for k, v in node.arguments.items() if k not in unsaid]
-        small = [text for text in said if len(text) <= LONGEST_ARGUMENT and "·" not in text]
+        small = [
+            text
+            for text in said
+            if len(text) <= LONGEST_ARGUMENT and "·" not in text and text not in _USUAL
+        ]
         small.append(f"{node.name}: {results_text(node)}" if node.name else results_text(node))
         return operation_text(node), small
     return _valued(node), [results_text(node)]
@@ -204,20 +209,19 @@ def place_text(source: Source) -> str:
     return f"{file}:{source.line}"
 
 
-def is_named(source: Node) -> bool:
-    """Does a box say by itself which argument it is, as the weight of a layer does?"""
-    return source.kind == "parameter" and bool(source.name)
+def is_told(source: Node, target: Node) -> bool:
+    """Has an edge to say which argument it is? The weight of a layer says so by its name."""
+    return target.infix or source.kind != "parameter" or not source.name
 
 
 def labels_of(edge: Edge, source: Node, target: Node, alike: int) -> tuple[str, str]:
     """Words for the head and the tail of an edge where the picture would be ambiguous: which
     argument of the target, and which of the source's results.
 
-    `alike` is how many of the target's sources do not say that by themselves.
+    `alike` is how many of the target's sources would get such a word.
     """
     head = ""
-    told = edge.role and target.op not in _COMMUTATIVE
-    if told and (target.infix or (alike > 1 and not is_named(source))):
+    if alike > 1 and edge.role and target.op not in _COMMUTATIVE and is_told(source, target):
         # `x` and `y` would be taken for the user's variables.
         sides = {"x": "left", "y": "right"} if target.infix and target.symbol else {}
         head = sides.get(edge.role, edge.role)

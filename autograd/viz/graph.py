@@ -195,6 +195,9 @@ class Builder:
         is_op = isinstance(node, Op)
         infix = isinstance(node, Binary) or (is_op and node.op_name == "matmul")
         saved = node.args if is_op and node.args else ()
+        origin = vars(node).get("origin")
+        if is_op and origin is not None and origin.args:
+            saved = origin.args  # autograd.trace() keeps more than the rules ask for, and longer
         for slot, edge in enumerate(node.edges):
             role = node.parameter(slot) if is_op else ""
             if edge is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .faces import Face, face_of, is_named, labels_of
+from .faces import Face, face_of, is_told, labels_of
 from .fold import Folded, choose, fold
 from .graph import Graph
 from .grouping import LARGEST, Facts, Grouping, group
@@ -109,7 +109,7 @@ def scene_of(folding: Folding, values: bool = False, grads: bool = False) -> Sce
     frame_of = [frame_at[box.home] if box.home >= 0 else -1 for box in folded.boxes]
     alike = [0] * len(graph.nodes)
     for edge in graph.edges:
-        alike[edge.target] += not is_named(graph.nodes[edge.source])
+        alike[edge.target] += is_told(graph.nodes[edge.source], graph.nodes[edge.target])
     links = []
     for line in folded.lines:
         link = Link(line.source, line.target, times=len(line.edges))

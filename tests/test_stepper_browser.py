@@ -337,7 +337,7 @@ def test_cells_are_reached_by_keys(show: Opener) -> None:
     tab = show(samples.network())
     for _ in range(5):
         press(tab, "Next")
-    tab.locator(".contribution .cell").first.focus()
+    tab.locator(".contribution .cell.pickable").first.focus()
     tab.keyboard.press("ArrowDown")
     assert tab.evaluate("document.querySelector('body > div > div').shadowRoot.activeElement.title")
     assert text(tab, ".track output").startswith("Step 5 ")

@@ -32,4 +32,3 @@ def notebook(trace: Trace, step: int = 0, height: int = HEIGHT) -> str:
         f'style="width: 100%; height: {int(height)}px; border: 0"></iframe>'
         f"<details open><summary>Backward pass</summary>{static(trace, hint)}</details></div>"
     )
-

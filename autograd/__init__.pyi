@@ -26,6 +26,7 @@ from .threads import get_num_threads as get_num_threads, set_num_threads as set_
 from . import linalg as linalg, masked as masked, signal as signal, special as special
 from . import func as func, functional as functional
 from . import viz as viz
+from .stepper import step as step
 from . import distributions as distributions
 
 float = float32

@@ -19,7 +19,7 @@ from ..engine import backward_steps, hooked
 from ..grad_mode import set_grad_enabled
 from ..hooks import LAST, NodeHooks
 from ..tensor import Leaf
-from .values import flags
+from .values import finite, flags
 
 OVERHEAD = 400  # bytes of a step beside its arrays
 
@@ -164,9 +164,11 @@ class Backward:
         assert done is node
         step = Step(node, upstream, list(contributions), *_sums(node, contributions, before, table))
         same = upstream is arrived if outputs is None else all(map(_is, upstream, arrived))
-        parts = upstream if outputs is not None else (upstream,)
-        found = {flag for g in (*parts, *step.contributions) for flag in flags(g)}
-        step.flags = sorted(found if same else found | {"hook"})
+        for g in (*(upstream if outputs is not None else (upstream,)), *step.contributions):
+            if g is not None and not finite(g):
+                step.flags += [flag for flag in flags(g) if flag not in step.flags]
+        if not same:
+            step.flags.append("hook")
         return step
 
     def _finish(self) -> None:

@@ -19,7 +19,10 @@ from ..tensor import Leaf, Tensor
 from ..viz.names import Names
 
 RECOVERED = 10_000
-"""Values that nobody kept are computed again, over at most this many operations."""
+"""Values that nobody kept are computed again, over at most this many operations in one go."""
+
+HOPELESS = 50_000
+"""After so many operations were looked at in vain, it is not tried any more."""
 
 
 class Operand(NamedTuple):
@@ -56,6 +59,7 @@ class Forward:
         self.leaves: dict[Leaf, int] = {}
         self._tensors: dict[Any, Tensor] = dict(names.tensors)  # who holds the value of a target
         self._values: dict[Any, np.ndarray] = {}  # computed again
+        self._in_vain = 0
         self._gradients: dict[Leaf, Any] = {}  # what `.grad` was before the commit
         for root in self.roots:
             self._tensors[root._edge] = root
@@ -185,12 +189,15 @@ class Forward:
 
     def _recovered(self, target: Any) -> np.ndarray | None:
         """The value computed again from what was kept, where that is possible."""
+        if self._in_vain > HOPELESS:
+            return None
         todo, seen = [target], {target}
         missing: list[Any] = []
         for thing in todo:  # grows as the loop goes on
             if self._kept(thing) is not None:
                 continue
             if not repeatable(thing) or len(missing) >= RECOVERED:
+                self._in_vain += len(seen)
                 return None
             missing.append(thing)
             for edge in thing.edges:

@@ -366,7 +366,7 @@ class Stepper:
         >>> w = autograd.tensor([[0.5], [-1.0]], requires_grad=True)
         >>> s = autograd.step((x @ w).sum()).goto("matmul_1")
         >>> s.element(w, 1, 0)
-        [dw[1,0] = Σ_k x[k,1] · g[k,0] = 2 × 1 + 4 × 1 = 6]
+        [dw[1,0] = Σ_i x[i,1] · g[i,0] = 2 × 1 + 4 × 1 = 6]
         """
         from .elements import element
 
@@ -398,7 +398,12 @@ class Stepper:
         """One self-contained page, that needs no network."""
         from .web.page import page
 
-        return page(self.trace)
+        return page(self.trace, self.position)
+
+    def _repr_html_(self) -> str:
+        from .web.notebook import notebook
+
+        return notebook(self.trace, self.position)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the page (`.html`), the trace (`.json`) or the text (`.txt`) to a file."""

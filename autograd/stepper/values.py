@@ -128,11 +128,10 @@ def largest(x: np.ndarray) -> list[list[Any]]:
 
 def finite(x: Any) -> bool:
     """Whether all elements are finite: one pass over them, nearly always of the sum of squares."""
-    x = np.asarray(x)
+    if x.ndim == 0:
+        return math.isfinite(x)
     if x.dtype.kind != "f":
         return True
-    if x.ndim == 0:
-        return bool(np.isfinite(x))
     flat = x.reshape(-1)
     with np.errstate(all="ignore"):
         return bool(np.isfinite(np.dot(flat, flat)) or np.isfinite(flat).all())

@@ -56,7 +56,7 @@ class Total(Op):
     """The sum over the batch."""
 
     public = False
-    backward = {"x": lambda g: g}
+    backward = {"x": lambda g, level: Shared.call(g, level)}
     formula = {"x": "g for each element"}
 
     def forward(x, level):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autograd
+import nn
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.parity
@@ -64,3 +65,29 @@ def test_running_products_and_sums(torch: Any, shape: tuple[int, ...]) -> None:
     dim = int(np.argmax(shape))
     compare(torch, lambda m, x: m.cumprod(x, dim), x)
     compare(torch, lambda m, x: m.logcumsumexp(x, dim), x)
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("nans", [0, 3])
+def test_order_statistics(torch: Any, dim: int, nans: int) -> None:
+    x = np.random.default_rng(0).permutation(N).reshape(50, -1) * 1.0
+    x.reshape(-1)[:: N // 7][:nans] = np.nan
+    for name in ("median", "nanmedian"):
+        compare(torch, lambda m, x, name=name: tuple(getattr(m, name)(x, dim)), x)
+        compare(torch, lambda m, x, name=name: getattr(m, name)(x), x)
+    compare(torch, lambda m, x: tuple(m.kthvalue(x, 7, dim)), x)
+
+
+def test_softplus_and_relatives_at_both_ends(torch: Any) -> None:
+    ends = np.array([-np.inf, -1e4, -700.0, -40.0, -1e-9, 0.0, 1e-9, 40.0, 700.0, 1e4, np.inf])
+    x, y = map(np.ravel, np.meshgrid(ends, ends))
+    for name in ("logaddexp", "logaddexp2"):
+        pair = getattr(autograd, name)(*map(autograd.tensor, (x, y)))
+        expected = getattr(np, name)(x, y)
+        np.testing.assert_allclose(pair.numpy(), expected, rtol=1e-15)
+    compare(torch, lambda m, x: functional(m).softplus(x, threshold=50), ends[1:-1])
+    compare(torch, lambda m, x: functional(m).logsigmoid(x), ends)
+
+
+def functional(m: Any) -> Any:
+    return nn.functional if m is autograd else m.nn.functional

@@ -16,8 +16,8 @@ from ..registry import public
 from ..return_types import ValuesIndices
 from ..tensor import Tensor
 from .arithmetic import lerp
-from .common import floating, line, part
-from .extrema import picked, shared_evenly
+from .common import floating, line, spread
+from .extrema import picked
 from .indexing import gather
 from .sorting import order, sort
 
@@ -34,8 +34,19 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Values
     if not 1 <= k <= x._data.shape[axis]:
         raise RuntimeError(f"kthvalue: k={k} is out of range for dim {dim} of {described(x)}")
     return picked(
-        return_types.kthvalue, input, dim, keepdim, lambda a, i: part(order(a, i), i, k - 1, k)
+        return_types.kthvalue, input, dim, keepdim, lambda a, i: _ranked(a, i, np.array(k - 1))
     )
+
+
+def _ranked(a: np.ndarray, axis: int, place: np.ndarray) -> np.ndarray:
+    """The index along `axis` of the element at `place` in the stable order, without sorting all."""
+    place = place.reshape(place.shape or (1,) * a.ndim)
+    kth = np.unique(place) if type(place) is np.ndarray else ()
+    ordered = np.partition(a, kth, axis) if 0 < len(kth) < 16 else np.sort(a, axis)
+    value = np.take_along_axis(ordered, place, axis)
+    equal = np.where(value == value, a == value, a != a)
+    before = np.where(value == value, a < value, a == a).sum(axis, keepdims=True)
+    return np.argmax(np.cumsum(equal, axis) > place - before, axis, keepdims=True)
 
 
 def _middle(ignore_nan: bool) -> Any:
@@ -44,19 +55,24 @@ def _middle(ignore_nan: bool) -> Any:
         place = np.maximum(known - 1, 0) // 2
         if not ignore_nan:
             place = np.where(known < a.shape[axis], known, place)  # NaNs come last: the first one
-        return np.take_along_axis(order(a, axis), place, axis)
+        return _ranked(a, axis, place)
 
     return choose
 
 
 class Median(Op):
     public = False
-    backward = {"x": lambda g, x, out: shared_evenly(g, x, out, tuple(range(x.ndim)))}
+    backward = {"x": lambda g, x, out: _by_median(g, x, out)}
     formula = {"x": "g * (x == out) / number of ties"}
 
     def forward(x, choose):
         flat = x.reshape(-1)
         return flat[choose(flat, 0)[0]] if flat.size else np.full_like(x, np.nan, shape=())
+
+
+def _by_median(g: Any, x: Any, out: Any) -> Any:
+    equal = np.where(out == out, x == out, x != x)
+    return spread(g, x.shape, tuple(range(x.ndim))) * equal / equal.sum()
 
 
 def _median(name: str, ignore_nan: bool, note: str) -> Any:

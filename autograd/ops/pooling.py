@@ -282,8 +282,10 @@ def _adaptive_max_pool(dims: int) -> Any:
         name = f"adaptive_max_pool{dims}d"
         x, was_batched = batched(input, dims, name)
         size, out = x._data.shape[2:], output_sizes(output_size, x, dims, name)
-        if all(m and n % m == 0 for n, m in zip(size, out, strict=True)) and not return_indices:
-            kernel = tuple(n // m for n, m in zip(size, out, strict=True))
+        kernel = tuple(n // max(m, 1) for n, m in zip(size, out, strict=True))
+        even = all(n == m * k for n, m, k in zip(size, out, kernel, strict=True))
+        # MaxPool goes over the places in a window, what follows over the windows.
+        if even and volume(kernel) <= volume(out) and not return_indices:
             windows = pooling_windows(x, kernel, None, 0, 1, False, dims, name)
             return restored(MaxPool.apply(x, windows), was_batched)
         places = np.empty((*x.shape[:2], *out), np.int64)

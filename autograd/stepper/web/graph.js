@@ -4,6 +4,7 @@
 const LETTER = 7.6;
 const ROW = 17;
 const MARGIN = 16;
+const SMALLEST = 0.75;
 const CHECK = "M-4 0l3 3 5-6";
 const LARGEST_SCENE = 1000;
 
@@ -60,12 +61,11 @@ class GraphView {
     const arrange = (down) => layout(this.sizes, lines, scene.frame, titles, down);
     this.down = this.sizes.length > 60;
     this.placed = arrange(this.down);
-    if (!this.down) {
+    const scale = this.fitScale(this.placed);
+    if (!this.down && scale < 1) {
       const other = arrange(true);
-      if (this.fitScale(other) > this.fitScale(this.placed) * 1.15) {
-        this.down = true;
-        this.placed = other;
-      }
+      this.down = scale < SMALLEST || this.fitScale(other) > scale * 1.15;
+      if (this.down) this.placed = other;
     }
     this.drawScene();
   }
@@ -263,7 +263,7 @@ class GraphView {
   zoom(factor) {
     if (!this.extent) return;
     const fit = this.fitScale(this.placed);
-    this.scale = factor === 0 ? Math.max(0.75, fit) : Math.min(3, Math.max(0.1, this.scale * factor));
+    this.scale = factor === 0 ? Math.max(SMALLEST, fit) : Math.min(3, Math.max(0.1, this.scale * factor));
     setAttribute(this.drawing, "width", Math.round(this.extent[0] * this.scale));
     setAttribute(this.drawing, "height", Math.round(this.extent[1] * this.scale));
     if (factor === 0) this.reveal();

@@ -318,7 +318,9 @@ class Stepper {
   show() {
     const { p, pass } = this;
     const step = pass.steps[p - 1];
-    setText(this.where, "Step " + (step ? step.k.toLocaleString("en") : p === 0 ? 0 : "update") + " of " + pass.meta.total_steps.toLocaleString("en"));
+    const k = step ? step.k : 0;
+    const counted = "Step " + k.toLocaleString("en") + " of " + pass.meta.total_steps.toLocaleString("en");
+    setText(this.where, p > pass.steps.length ? "The update" : counted);
     if (Number(this.slider.value) !== p) this.slider.value = p;
     setAttribute(this.slider, "aria-valuetext", this.where.textContent);
     for (const name of ["first", "back"]) this.buttons[name].disabled = p === 0;

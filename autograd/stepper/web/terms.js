@@ -16,7 +16,10 @@ function factor(value) {
 function expand(pass, step, edge, index) {
   const how = edge.expand;
   if (!how) return null;
-  if (how.kind === "terms") return fromTerms(step, how.terms[flatOf(index, shapeOf(edge.contrib))]);
+  if (how.kind === "terms") {
+    const found = fromTerms(step, how.terms[flatOf(index, shapeOf(edge.contrib))]);
+    return { ...found, sum: linearSum(pass, step, edge, index) || found.sum };
+  }
   if (how.kind === "matmul") return fromProduct(pass, step, edge, index);
   return fromElements(pass, step, edge, index);
 }
@@ -32,6 +35,15 @@ function fromTerms(step, terms) {
   }
   const sum = pairs.length === 1 ? "local · g" + pairs[0][2] : "Σ local · g";
   return { sum, pairs };
+}
+
+/* The sum of a linear layer on a batch, y = x Wᵀ + b, with the names of its operands. */
+function linearSum(pass, step, edge, [i, j]) {
+  if (pass.nodes.op[step.node] !== "linear" || shapeOf(step.upstream).length !== 2) return "";
+  const [x, w] = pass.nodes.inputs[step.node].map((input) => pass.operand(input));
+  if (edge.slot === 0) return "Σₖ " + w + "[k, " + j + "] · g[" + i + ", k]";
+  if (edge.slot === 1) return "Σₖ " + x + "[k, " + j + "] · g[k, " + i + "]";
+  return "Σₖ g[k, " + i + "]";
 }
 
 function fromProduct(pass, step, edge, [i, j]) {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,9 @@ from ..tensor import Tensor
 
 if TYPE_CHECKING:
     from .drawing import Drawing
+
+FEW_NODES = 1000
+"""Up to so many nodes, `values` and `grads` are looked up for all and not only for those shown."""
 
 
 def draw(
@@ -84,7 +87,7 @@ def draw(
     from ..stepper.forward import Variables
     from .drawing import Drawing
     from .graph import Builder
-    from .scene import Folding, scene_of
+    from .scene import Folding
 
     names = Variables()
     if params is not None:
@@ -94,12 +97,16 @@ def draw(
         builder = Builder(names)
         builder.add(roots, labels, failure)
         folding = Folding(builder.graph, depth, max_boxes)
+        known: Iterable[int] = ()
         if values or grads:
             from .contents import Contents
 
+            # In a page, more of a small graph can be opened later.
+            nodes = len(builder.graph.nodes)
+            known = folding.shown if nodes > FEW_NODES else range(nodes)
             contents = Contents(roots, names)
-            contents.fill(builder.graph, builder.targets, folding.shown, values, grads)
-        return Drawing(scene_of(folding, values, grads), rankdir, engine, legend)
+            contents.fill(builder.graph, builder.targets, known, values, grads)
+        return Drawing(folding, values, grads, known, rankdir, engine, legend)
 
 
 @contextmanager

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .listing import to_text
-from .scene import Scene
+from .scene import Folding, scene_of
 from .svg import Picture
 from .text import count
 
@@ -34,13 +35,18 @@ class Drawing:
 
     def __init__(
         self,
-        scene: Scene,
+        folding: Folding,
+        values: bool = False,
+        grads: bool = False,
+        known: Iterable[int] = (),
         rankdir: str | None = None,
         engine: str = "auto",
         legend: bool = True,
     ) -> None:
-        self._scene, self._given, self._engine, self._legend = scene, rankdir, engine, legend
-        self.count, self.boxes = scene.nodes, len(scene.faces)
+        self._folding, self._numbers = folding, (values, grads, set(known))
+        self._scene = scene_of(folding, values, grads)
+        self._given, self._engine, self._legend = rankdir, engine, legend
+        self.count, self.boxes = self._scene.nodes, len(self._scene.faces)
 
     @cached_property
     def _picture(self) -> Picture:
@@ -81,7 +87,8 @@ class Drawing:
         """The drawing as one HTML page that needs no network."""
         from .page import to_page
 
-        return to_page(self.svg, repr(self)[1:-1])
+        title = f"Computation graph with {count(self.count, 'node')}"
+        return to_page(self._folding, self._picture, title, *self._numbers)
 
     def pipe(self, format: str = "svg", encoding: str | None = None) -> Any:
         """The drawing as Graphviz's program `dot` lays it out, as bytes (text with `encoding`)."""

@@ -1,31 +1,58 @@
-"""A drawing as one HTML page: the SVG with panning and zooming, and no way to the network."""
+"""A drawing as one HTML page: panning, zooming and folding, and no way to the network.
+
+Up to `FOLDABLE` nodes the page has what is needed to draw any set of closed groups: each box as
+SVG that was written here, and the edges; the layout is done again in the page. A larger graph, or
+one that runs backwards, is the picture as it is. Without JavaScript every page is that.
+"""
 
 from __future__ import annotations
 
 import html
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .faces import face_of, labels_of
+from .fold import Box, bundles
+from .scene import Folding, frame_title, is_framed, told
+from .svg import Picture, box, legend_of, size_of
+from .text import width_of
+
+FOLDABLE = 20_000
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-script-src 'unsafe-inline'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width">
+script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <style>
-html {{ color-scheme: light dark; background: #fff; color: #1a1a1a; }}
-body {{ margin: 0; height: 100vh; overflow: hidden; font: 14px Helvetica, Arial, sans-serif; }}
-#view {{ width: 100%; height: 100%; overflow: auto; cursor: grab; outline-offset: -3px; }}
+html {{ background: #fff; color: #1a1a1a; }}
+body {{ margin: 0; height: 100vh; display: flex; flex-direction: column; }}
+body {{ font: 13px Helvetica, Arial, "DejaVu Sans", sans-serif; }}
+#view {{ flex: 1; overflow: auto; cursor: grab; outline-offset: -3px; user-select: none; }}
 #view svg {{ display: block; margin: auto; max-width: none; }}
-#bar {{ position: fixed; top: 8px; right: 20px; display: flex; gap: 4px; }}
-#bar button {{ min-width: 32px; height: 32px; font: inherit; cursor: pointer; }}
+#bar {{ display: flex; gap: 4px; align-items: center; padding: 6px 10px; flex-wrap: wrap; }}
+#bar {{ border-top: 1px solid #757575; }}
+#note {{ flex: 1; margin: 0 8px; }}
+#bar button {{ min-width: 32px; height: 28px; font: inherit; cursor: pointer; }}
+.fold {{ cursor: pointer; }}
+.fold:focus-visible {{ outline: 3px solid #1a73e8; }}
 @media (prefers-color-scheme: dark) {{ html {{ background: #16181b; color: #f0f0f0; }} }}
+{style}
 </style>
 </head>
 <body>
 <div id="view" tabindex="0" role="region" aria-label="{title}">{svg}</div>
-<div id="bar"><button id="out" aria-label="zoom out">−</button><button id="fit" \
-aria-label="fit to the window">fit</button><button id="in" aria-label="zoom in">+</button></div>
+<div id="bar">{legend}<p id="note" aria-live="polite"></p><button id="out" type="button" \
+aria-label="zoom out">−</button><button id="fit" type="button">fit</button><button id="in" \
+type="button" aria-label="zoom in">+</button></div>
+<script type="application/json" id="data">{data}</script>
 <script>
 {script}
 </script>
@@ -33,59 +60,89 @@ aria-label="fit to the window">fit</button><button id="in" aria-label="zoom in">
 </html>
 """
 
-_SCRIPT = """
-"use strict";
-const view = document.getElementById("view");
-const picture = view.querySelector("svg");
-const width = picture.viewBox.baseVal.width;
-const height = picture.viewBox.baseVal.height;
-let scale = 1;
-function zoom(to, x, y) {
-  const before = scale;
-  scale = Math.min(8, Math.max(0.02, to));
-  const left = (view.scrollLeft + x) * scale / before - x;
-  const top = (view.scrollTop + y) * scale / before - y;
-  picture.setAttribute("width", width * scale);
-  picture.setAttribute("height", height * scale);
-  view.scrollTo(left, top);
-}
-function around(factor) {
-  zoom(scale * factor, view.clientWidth / 2, view.clientHeight / 2);
-}
-function fit() {
-  zoom(Math.min(view.clientWidth / width, view.clientHeight / height), 0, 0);
-}
-document.getElementById("in").addEventListener("click", () => around(1.25));
-document.getElementById("out").addEventListener("click", () => around(0.8));
-document.getElementById("fit").addEventListener("click", fit);
-view.addEventListener("wheel", (event) => {
-  if (!event.ctrlKey && !event.metaKey) return;
-  event.preventDefault();
-  const box = view.getBoundingClientRect();
-  const factor = Math.exp(-event.deltaY / 300);
-  zoom(scale * factor, event.clientX - box.left, event.clientY - box.top);
-}, { passive: false });
-view.addEventListener("keydown", (event) => {
-  if (event.key === "+" || event.key === "=") around(1.25);
-  if (event.key === "-") around(0.8);
-  if (event.key === "0") fit();
-});
-let start = null;
-view.addEventListener("pointerdown", (event) => {
-  if (event.button !== 0) return;
-  start = { x: event.clientX, y: event.clientY, left: view.scrollLeft, top: view.scrollTop };
-  view.setPointerCapture(event.pointerId);
-});
-view.addEventListener("pointermove", (event) => {
-  if (!start) return;
-  view.scrollTo(start.left + start.x - event.clientX, start.top + start.y - event.clientY);
-});
-view.addEventListener("pointerup", () => { start = null; });
-if (width > view.clientWidth || height > view.clientHeight) fit();
-if (scale < 0.5) zoom(0.5, 0, 0);
-"""
+
+def to_page(
+    folding: Folding, picture: Picture, title: str, values: bool, grads: bool, known: set[int]
+) -> str:
+    """The page of a picture; `known` are the nodes whose values and gradients were looked up."""
+    foldable = len(folding.graph.nodes) <= FOLDABLE and picture.rankdir in ("LR", "TB")
+    data = _data(folding, picture.down, values, grads, known) if foldable else {}
+    text = json.dumps(data, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
+    svg = picture.svg()
+    return _PAGE.format(
+        title=html.escape(title),
+        style=re.search("<style>(.*?)</style>", svg, re.DOTALL)[1],  # type: ignore[index]
+        svg=svg,
+        legend=legend_of(picture.scene) if picture.legend else "",
+        data=text.replace("<", "\\u003c"),
+        script=_script(),
+    )
 
 
-def to_page(svg: str, title: str) -> str:
-    """The page that shows `svg`."""
-    return _PAGE.format(title=html.escape(title), svg=svg, script=_SCRIPT.strip())
+def _data(
+    folding: Folding, down: bool, values: bool, grads: bool, known: set[int]
+) -> dict[str, Any]:
+    """What the page needs to draw the graph with other groups closed."""
+    graph, grouping, groups = folding.graph, folding.grouping, folding.grouping.groups
+    faces: list[dict[str, Any]] = []
+    numbers: dict[str, int] = {}
+
+    def number(found: Box, numbered: bool) -> int:
+        """The place of a box's face in the table of different ones."""
+        face = face_of(graph, found, groups, values and numbered, grads and numbered)
+        size = size_of(face)
+        markup = box(face, *size)
+        if markup not in numbers:
+            numbers[markup] = len(faces)
+            faces.append({"markup": markup, "size": size})
+        return numbers[markup]
+
+    members: list[list[int]] = [[] for _ in groups]
+    for node, home in enumerate(grouping.home):
+        while home >= 0:
+            members[home].append(node)
+            home = groups[home].parent
+    bundle = bundles(folding.facts, folding.edges, grouping) if folding.bundled else []
+    together: dict[int, list[int]] = {}
+    for node, first in enumerate(bundle):
+        if first >= 0:
+            together.setdefault(first, []).append(node)
+    alike = told(graph)
+    heads = []
+    for edge in graph.edges:
+        ends = graph.nodes[edge.source], graph.nodes[edge.target]
+        heads.append(labels_of(edge, *ends, alike[edge.target])[0])
+    return {
+        "down": down,
+        "faces": faces,
+        "face": [number(Box([i]), i in known) for i in range(len(graph.nodes))],
+        "bundleFace": {first: number(Box(nodes), False) for first, nodes in together.items()},
+        "groups": [
+            {
+                "parent": found.parent,
+                "title": frame_title(found),
+                "wide": width_of("− " + frame_title(found), 10),
+                "framed": found.kind != "stretch"
+                and is_framed(found.kind, found.members, folding.bundled),
+                "face": number(Box(members[g], g), False),
+            }
+            for g, found in enumerate(groups)
+        ],
+        "home": grouping.home,
+        "operation": [node.kind in ("op", "failed", "output") for node in graph.nodes],
+        "edges": folding.edges,
+        "heads": heads,
+        "bundle": bundle,
+        "closed": sorted(folding.closed),
+    }
+
+
+@cache
+def _script() -> str:
+    """The page's JavaScript: the layout and the folding of the stepper's page, and drawing.js."""
+    here = Path(__file__).parent
+    web = here.parent / "stepper" / "web"
+    files = (web / "layout.js", web / "fold.js", here / "drawing.js")
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    return '"use strict";\n' + re.sub(r"^\s+", "", text, flags=re.MULTILINE)

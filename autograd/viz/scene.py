@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .faces import Face, face_of, is_told, labels_of
 from .fold import Folded, choose, fold
 from .graph import Graph
-from .grouping import LARGEST, Facts, Grouping, group
+from .grouping import LARGEST, Facts, Group, Grouping, group
 from .text import clean, count
 
 MOST = 300
@@ -96,20 +96,13 @@ def scene_of(folding: Folding, values: bool = False, grads: bool = False) -> Sce
         around = frame_at[found.parent] if found.parent >= 0 else -1
         framed = is_framed(found.kind, found.members, folding.bundled) and found.kind != "stretch"
         if g not in folding.closed and framed:
-            title = (
-                found.title if found.note in ("", found.title) else f"{found.title} · {found.note}"
-            )
-            if found.times > 1:
-                title += f" ×{found.times:,}"
             frame_at.append(len(frames))
-            frames.append(Frame(around, clean(title), found.kind))
+            frames.append(Frame(around, frame_title(found), found.kind))
         else:
             frame_at.append(around)
     faces = [face_of(graph, box, groups, values, grads) for box in folded.boxes]
     frame_of = [frame_at[box.home] if box.home >= 0 else -1 for box in folded.boxes]
-    alike = [0] * len(graph.nodes)
-    for edge in graph.edges:
-        alike[edge.target] += is_told(graph.nodes[edge.source], graph.nodes[edge.target])
+    alike = told(graph)
     links = []
     for line in folded.lines:
         link = Link(line.source, line.target, times=len(line.edges))
@@ -120,6 +113,20 @@ def scene_of(folding: Folding, values: bool = False, grads: bool = False) -> Sce
             link.head, link.tail = labels_of(edge, *ends, alike[edge.target])
         links.append(link)
     return Scene(len(graph.nodes), faces, links, frames, frame_of, _notes(folding, values, grads))
+
+
+def frame_title(found: Group) -> str:
+    """What a frame says."""
+    title = found.title if found.note in ("", found.title) else f"{found.title} · {found.note}"
+    return clean(f"{title} ×{found.times:,}" if found.times > 1 else title)
+
+
+def told(graph: Graph) -> list[int]:
+    """Of how many of each node's sources it has to be said which argument they are."""
+    found = [0] * len(graph.nodes)
+    for edge in graph.edges:
+        found[edge.target] += is_told(graph.nodes[edge.source], graph.nodes[edge.target])
+    return found
 
 
 def is_framed(kind: str, members: int, bundled: bool) -> bool:

@@ -365,6 +365,14 @@ def _footer(scene: Scene, width: int, legend: bool) -> tuple[list[str], int, int
     return parts, widest, y
 
 
+def legend_of(scene: Scene) -> str:
+    """The legend as a picture of its own."""
+    bare = Scene(scene.nodes, scene.faces, [], [], [])
+    parts, width, height = _footer(bare, 900, True)
+    size = f'width="{width}" height="{height}" viewBox="-1 -1 {width + 2} {height + 2}"'
+    return "\n".join([f'<svg class="tapegrad" {size} aria-hidden="true">', *parts, "</svg>"])
+
+
 def _wrapped(text: str, width: int) -> list[str]:
     lines = [""]
     for word in text.split():

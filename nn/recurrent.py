@@ -151,9 +151,11 @@ class RNNBase(Module):
     def _run(self, input: Any, states: tuple[Tensor, ...] | None) -> tuple[Any, list[Tensor]]:
         """(output, last states) in the layout of the input: packed, batched or one sequence."""
         order = undo = None
+        weights = [w for group in self.all_weights for w in group]
+        dtype = weights[0].dtype
         if isinstance(input, PackedSequence):
             rows, batch_sizes, order, undo = input
-            self._check_input(rows, 2, "the data of a PackedSequence")
+            self._check_input(rows, 2, "the data of a PackedSequence", dtype)
             sizes = tuple(batch_sizes.tolist())
         else:
             if input.ndim not in (2, 3):
@@ -162,13 +164,12 @@ class RNNBase(Module):
                 )
             x = input if input.ndim == 3 else input.unsqueeze(1)
             x = x.transpose(0, 1) if self.batch_first and input.ndim == 3 else x
-            self._check_input(input, input.ndim, "the input")
+            self._check_input(input, input.ndim, "the input", dtype)
             steps, batch = x.shape[:2]
             rows, sizes = x.reshape(steps * batch, x.shape[2]), (batch,) * steps
         start = self._initial(states, sizes[0] if sizes else 0, input)
         if order is not None:
             start = [None if s is None else s.index_select(1, order) for s in start]
-        weights = [w for group in self.all_weights for w in group]
         out, *last = run_layers(
             self._direction(),
             rows,
@@ -187,8 +188,7 @@ class RNNBase(Module):
         out = out.reshape(steps, batch, out.shape[1])
         return (out.transpose(0, 1) if self.batch_first else out), last
 
-    def _check_input(self, x: Tensor, ndim: int, what: str) -> None:
-        weight = self.all_weights[0][0]
+    def _check_input(self, x: Tensor, ndim: int, what: str, dtype: Any) -> None:
         layer = f"{self._get_name()}({self.extra_repr()})"
         if x.ndim != ndim or x.shape[-1] != self.input_size:
             expected = {
@@ -196,10 +196,10 @@ class RNNBase(Module):
                 3: f"[{'N, L' if self.batch_first else 'L, N'}, {self.input_size}]",
             }
             raise ShapeError(f"{layer}: expected {what} as {expected[ndim]}, got {described(x)}")
-        if x.dtype != weight.dtype:
+        if x.dtype != dtype:
             raise ValueError(
-                f"{layer}: {what} is {described(x)}, but the weights are {weight.dtype}; convert "
-                f"with input.to({weight.dtype}), or the model with model.to({x.dtype})"
+                f"{layer}: {what} is {described(x)}, but the weights are {dtype}; convert "
+                f"with input.to({dtype}), or the model with model.to({x.dtype})"
             )
         if not x.shape[1 if self.batch_first and ndim == 3 else 0]:
             raise RuntimeError(f"{layer}: expected at least one step, got {what} {described(x)}")

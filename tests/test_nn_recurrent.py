@@ -13,7 +13,9 @@ import autograd
 import nn
 import optim
 from autograd import gradcheck, gradgradcheck
+from autograd.checkpoint import checkpoint
 from autograd.functional import jacobian
+from autograd.graph import saved_tensors_hooks
 from nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequence
 
 KINDS = [
@@ -167,6 +169,45 @@ def test_a_weight_changed_before_backward_is_an_error() -> None:
         layer.weight_hh_l0.mul_(2)
     with pytest.raises(RuntimeError, match="w_hh"):
         loss.backward()
+
+
+@pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])
+def test_with_hooks_checkpoints_and_batches_of_gradients(name: str) -> None:
+    """The gradients are the same in all the ways in which they are computed."""
+    layer = made(name)
+    x = autograd.randn(4, 2, 2, dtype=autograd.float64, requires_grad=True)
+    inputs = [x, *layer.parameters()]
+    expected = autograd.grad(layer(x)[0].sum(), inputs)
+    with saved_tensors_hooks(lambda t: t.numpy().copy(), autograd.from_numpy):
+        stored = layer(x)[0].sum()
+    kept = checkpoint(lambda x: layer(x)[0], x, use_reentrant=False).sum()
+    for loss in (stored, kept):
+        for a, b in zip(autograd.grad(loss, inputs, retain_graph=True), expected, strict=True):
+            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12)
+    y = layer(x)[0]
+    rows = autograd.randn(3, *y.shape, dtype=autograd.float64)
+    batch = autograd.grad(y, inputs, rows, retain_graph=True, is_grads_batched=True)
+    for i, row in enumerate(rows):
+        for a, b in zip(batch, autograd.grad(y, inputs, row, retain_graph=True), strict=True):
+            np.testing.assert_allclose(a[i].numpy(), b.numpy(), rtol=1e-9, atol=1e-12)
+
+
+def test_a_parametrization_is_computed_once_per_call() -> None:
+    calls = []
+
+    class Halved(nn.Module):
+        def forward(self, w: Any) -> Any:
+            calls.append(w)
+            return w / 2
+
+    layer, x = nn.LSTM(2, 3), autograd.ones(4, 1, 2)
+    before = layer(x)[0]
+    nn.utils.parametrize.register_parametrization(layer, "weight_hh_l0", Halved())
+    calls.clear()
+    after = layer(x)[0]
+    assert len(calls) == 1 and (after != before).any()
+    after.sum().backward()
+    assert layer.parametrizations.weight_hh_l0.original.grad is not None
 
 
 def test_states_are_carried_on() -> None:

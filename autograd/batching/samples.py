@@ -57,7 +57,10 @@ def vjp_in_batch(node: Any, g: Any, graph: bool, edges: Any) -> Any:
         wanted = edges[position:] if position == node.variadic else edges[position : position + 1]
         if all(edge is None for edge in wanted):
             continue
-        values = [node._value(i, graph) for i in sources]
+        try:
+            values = [node._value(i, graph) for i in sources]
+        except Exception:  # what was saved is not to be had, which is the error to report
+            return None
         level = level_of([g, *values])
         if level is None:
             return None

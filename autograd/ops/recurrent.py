@@ -16,13 +16,12 @@ Second derivatives go through the composite.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from ..batching.samples import is_batched
 from ..engine import grad
-from ..errors import freed_error
 from ..function import Op
 from ..grad_mode import enable_grad
 from ..tensor import Tensor, wrap
@@ -30,69 +29,103 @@ from .recurrent_cells import elman_step, gru_step, lstm_step, steps_of, unrolled
 
 
 class Found(NamedTuple):
-    """What the loop back through time finds."""
+    """What the loop back through time finds, and what the rules multiply it with."""
 
     deltas: np.ndarray  # (gates, rows)
+    x: np.ndarray  # (rows, in)
+    h: np.ndarray  # that each row started from, (rows, hidden)
+    w_ih: np.ndarray
     h0: np.ndarray  # gradients by the initial states, (features, sequences)
     c0: Any = None
     by_h: Any = None  # with a projection: the gradients by its result, (features, rows)
     cells: Any = None  # and what was projected, (rows, features)
 
 
+RULES: dict[str, Callable[[Found], Any]] = {
+    "x": lambda found: found.deltas.T @ found.w_ih,
+    "h0": lambda found: found.h0.T.copy(),
+    "w_ih": lambda found: found.deltas @ found.x,
+    "w_hh": lambda found: found.deltas @ found.h,
+    "b_ih": lambda found: found.deltas.sum(1),
+    "b_hh": lambda found: found.deltas.sum(1),
+}
+FORMULAS = {
+    "x": "δ @ w_ih, with δ the gradient by what goes into the gates",
+    "h0": "what came back from step 0",
+    "w_ih": "sum over t of δ[t].mT @ x[t]",
+    "w_hh": "sum over t of δ[t].mT @ h[t-1]",
+    "b_ih": "sum of δ",
+    "b_hh": "sum of δ",
+}
+
+
 class _Recurrent(Op, abstract=True):
     """What the three share: x (rows of all steps, in) and states (sequences, features) or None.
 
-    The results are h of all steps, and the last states.
+    The results are h of all steps, and the last states. `rules` hold for arrays; with
+    `create_graph=True` the gradients are those of the composite.
     """
 
     public, saves_on_ctx = False, True
+    rules: ClassVar[dict[str, Callable[[Found], Any]]]
     composite: Callable[..., Any]  # the same on Tensors, step by step
     through_time: Callable[..., Found]  # of ctx, the upstream gradients and the arguments
 
     z: np.ndarray
     kept: list[Any]  # by step, in the order of the loop
-    back: Found | None = None
+    found: list[Any]  # [upstream gradients, what was found for them]
 
-    def vjp(self, g: Any, graph: bool, edges: Any) -> Any:
-        if self.args is None:
-            raise freed_error(self)
-        if graph:
-            return self._by_composite(g, edges)
-        if is_batched(g):  # the loop works in memory of its own, which has no place for a batch
-            with enable_grad():
-                found = self._by_composite([p if p is None else wrap(p) for p in g], edges)
-            return [f if f is None else f._data for f in found]
-        values = [self._value(i, False) for i in range(len(self.args) - 1)]
-        self.back = type(self).through_time(self, g, *values)
-        try:
-            return super().vjp(g, graph, edges)
-        finally:
-            self.back = None
+    def __init_subclass__(cls, abstract: bool = False) -> None:
+        cls.backward = {name: _either(name, rule) for name, rule in cls.rules.items()}
+        super().__init_subclass__(abstract)
 
     @classmethod
     def _plan(cls, needs: tuple[bool, ...]) -> tuple[Any, bool]:
         return frozenset(range(len(needs))), False  # the composite starts from all arguments
 
-    def _by_composite(self, g: Any, edges: Any) -> Any:
-        """The gradients as part of the graph."""
-        assert self.args is not None
-        args = [self._value(i, True) for i in range(len(self.args) - 1)]
-        # Clones, since one argument may depend on another, and each rule is by its own alone.
-        args = [a if edge is None else a.clone() for a, edge in zip(args, self.edges, strict=True)]
-        outs = type(self).composite(*args)
-        pairs = [(out, part) for out, part in zip(outs, g, strict=True) if part is not None]
-        wanted = [i for i, edge in enumerate(edges) if edge is not None]
-        found = grad(
-            [out for out, _ in pairs],
-            [args[i] for i in wanted],
-            [part for _, part in pairs],
-            create_graph=True,
-            allow_unused=True,
-        )
-        gradients: list[Any] = [None] * len(edges)
-        for i, by in zip(wanted, found, strict=True):
-            gradients[i] = by
-        return gradients
+    def _remembered(self, g: Any, find: Callable[..., Any], graph: bool) -> Any:
+        """`find(self, g, *arguments)`, the same for all rules of one step of a backward pass."""
+        known = vars(self).get("found")
+        if known is None or known[0] is not g:
+            values = [self._value(i, graph) for i in range(len(self.parameters))]
+            known = self.found = [g, find(self, g, *values)]
+        return known[1]
+
+
+def _either(name: str, rule: Callable[[Found], Any]) -> Callable[[Any, Any], Any]:
+    def gradient(g: Any, ctx: Any) -> Any:
+        if any(isinstance(part, Tensor) for part in g):
+            return ctx._remembered(g, _by_composite, True)[ctx.parameters.index(name)]
+        if is_batched(g):  # the loop works in memory of its own, which has no place for a batch
+            return ctx._remembered(g, _batched, True)[ctx.parameters.index(name)]._data
+        return rule(ctx._remembered(g, type(ctx).through_time, False))
+
+    return gradient
+
+
+@enable_grad()
+def _batched(ctx: Any, g: Any, *args: Any) -> list[Any]:
+    return _by_composite(ctx, [None if part is None else wrap(part) for part in g], *args)
+
+
+def _by_composite(ctx: Any, g: Any, *args: Any) -> list[Any]:
+    """The gradients by all arguments, as part of the graph."""
+    # Clones, since one argument may depend on another, and each rule is by its own alone.
+    own = [a if edge is None else a.clone() for a, edge in zip(args, ctx.edges, strict=True)]
+    outs = type(ctx).composite(*own)
+    pairs = [(out, part) for out, part in zip(outs, g, strict=True) if part is not None]
+    wanted = [i for i, edge in enumerate(ctx.edges) if edge is not None]
+    found = grad(
+        [out for out, _ in pairs],
+        [own[i] for i in wanted],
+        [part for _, part in pairs],
+        create_graph=True,
+        allow_unused=True,
+    )
+    gradients: list[Any] = [None] * len(args)
+    for i, by in zip(wanted, found, strict=True):
+        gradients[i] = by
+    return gradients
 
 
 # What the loops are made of ------------------------------------------------------------------
@@ -157,23 +190,8 @@ def _zeros(state: Any, like: Tensor, sizes: Sequence[int], features: int) -> Ten
 class RNN(_Recurrent):
     """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu."""
 
-    op_name, symbol = "rnn", "RNN"
-    backward = {
-        "x": lambda g, ctx, w_ih: ctx.back.deltas.T @ w_ih,
-        "h0": lambda g, ctx: ctx.back.h0.T,
-        "w_ih": lambda g, ctx, x: ctx.back.deltas @ x,
-        "w_hh": lambda g, ctx, x: ctx.back.deltas @ ctx.z[:, x.shape[1] + 1 :],
-        "b_ih": lambda g, ctx: ctx.back.deltas.sum(1),
-        "b_hh": lambda g, ctx: ctx.back.deltas.sum(1),
-    }
-    formula = {
-        "x": "δ @ w_ih, with δ[t] = f'(h[t]) (g[t] + δ[t+1] @ w_hh)",
-        "h0": "δ[0] @ w_hh",
-        "w_ih": "sum over t of δ[t].mT @ x[t]",
-        "w_hh": "sum over t of δ[t].mT @ h[t-1]",
-        "b_ih": "sum of δ",
-        "b_hh": "sum of δ",
-    }
+    op_name, symbol, rules = "rnn", "RNN", RULES
+    formula = FORMULAS
 
     def forward(ctx, x, h0, w_ih, w_hh, b_ih, b_hh, nonlinearity, sizes, reverse):
         f = np.tanh if nonlinearity == "tanh" else lambda a, out: np.maximum(a, 0, out=out)
@@ -203,7 +221,7 @@ class RNN(_Recurrent):
             slope = _one_minus_square(h) if nonlinearity == "tanh" else h > 0
             deltas[:, rows] = delta = by_h * slope
             dh = _renewed(dh, back @ delta)
-        return Found(deltas, dh)
+        return Found(deltas, x, ctx.z[:, x.shape[1] + 1 :], w_ih, dh)
 
     def composite(x, h0, w_ih, w_hh, b_ih, b_hh, nonlinearity, sizes, reverse):
         state = (_zeros(h0, x, sizes, len(w_hh)),)
@@ -219,20 +237,15 @@ class GRU(_Recurrent):
     """
 
     op_name, symbol = "gru", "GRU"
-    backward = {
-        "x": lambda g, ctx, w_ih: _by_x(ctx).T @ np.roll(w_ih, len(w_ih) // 3, 0),
-        "h0": lambda g, ctx: ctx.back.h0.T,
-        "w_ih": lambda g, ctx, x: _in_order(_by_x(ctx) @ x),
-        "w_hh": lambda g, ctx, x: _by_hidden(ctx) @ ctx.z[:, x.shape[1] + 1 :],
-        "b_ih": lambda g, ctx: _in_order(_by_x(ctx).sum(1)),
-        "b_hh": lambda g, ctx: _by_hidden(ctx).sum(1),
+    rules = RULES | {
+        "x": lambda found: _by_x(found).T @ np.roll(found.w_ih, len(found.w_ih) // 3, 0),
+        "w_ih": lambda found: _in_order(_by_x(found) @ found.x),
+        "w_hh": lambda found: _by_hidden(found) @ found.h,
+        "b_ih": lambda found: _in_order(_by_x(found).sum(1)),
+        "b_hh": lambda found: _by_hidden(found).sum(1),
     }
-    formula = {
-        "x": "δ @ w_ih, with δ of r, z, n from g[t] + what came back from step t+1",
-        "h0": "what came back from step 0",
-        "w_ih": "sum over t of δ[t].mT @ x[t]",
+    formula = FORMULAS | {
         "w_hh": "sum over t of δ'[t].mT @ h[t-1], with δ' = δ, but r δ for n",
-        "b_ih": "sum of δ",
         "b_hh": "sum of δ'",
     }
 
@@ -289,7 +302,7 @@ class GRU(_Recurrent):
             deltas[:, rows] = delta
             through += back @ delta[size:]
             dh = _renewed(dh, through)
-        return Found(deltas, dh)
+        return Found(deltas, x, ctx.z[:, x.shape[1] + 1 :], w_ih, dh)
 
     def composite(x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse):
         state = (_zeros(h0, x, sizes, w_hh.shape[1]),)
@@ -297,12 +310,12 @@ class GRU(_Recurrent):
         return unrolled(lambda x, s: gru_step(x, s, *weights), x, state, sizes, reverse)
 
 
-def _by_x(ctx: Any) -> Any:
-    return ctx.back.deltas[: 3 * len(ctx.back.deltas) // 4]
+def _by_x(found: Found) -> Any:
+    return found.deltas[: 3 * len(found.deltas) // 4]
 
 
-def _by_hidden(ctx: Any) -> Any:
-    return ctx.back.deltas[len(ctx.back.deltas) // 4 :]
+def _by_hidden(found: Found) -> Any:
+    return found.deltas[len(found.deltas) // 4 :]
 
 
 def _in_order(a: Any) -> Any:
@@ -317,24 +330,12 @@ class LSTM(_Recurrent):
     """
 
     op_name, symbol = "lstm", "LSTM"
-    backward = {
-        "x": lambda g, ctx, w_ih: ctx.back.deltas.T @ w_ih,
-        "h0": lambda g, ctx: ctx.back.h0.T,
-        "c0": lambda g, ctx: ctx.back.c0.T,
-        "w_ih": lambda g, ctx, x: ctx.back.deltas @ x,
-        "w_hh": lambda g, ctx, x: ctx.back.deltas @ ctx.z[:, x.shape[1] + 1 :],
-        "b_ih": lambda g, ctx: ctx.back.deltas.sum(1),
-        "b_hh": lambda g, ctx: ctx.back.deltas.sum(1),
-        "w_hr": lambda g, ctx: ctx.back.by_h @ ctx.back.cells,
+    rules = RULES | {
+        "c0": lambda found: found.c0.T.copy(),
+        "w_hr": lambda found: found.by_h @ found.cells,
     }
-    formula = {
-        "x": "δ @ w_ih, with δ of i, f, g, o from g[t] + what came back from step t+1",
-        "h0": "δ[0] @ w_hh",
+    formula = FORMULAS | {
         "c0": "f[0] times the gradient by c[0]",
-        "w_ih": "sum over t of δ[t].mT @ x[t]",
-        "w_hh": "sum over t of δ[t].mT @ h[t-1]",
-        "b_ih": "sum of δ",
-        "b_hh": "sum of δ",
         "w_hr": "sum over t of the gradient by h[t].mT @ (o[t] tanh(c[t]))",
     }
 
@@ -404,7 +405,8 @@ class LSTM(_Recurrent):
             dh = _renewed(dh, back @ delta)
             by_c *= f
             dc = _renewed(dc, by_c)
-        return Found(deltas, dh, dc, projected, cells)
+        before = ctx.z[:, x.shape[1] + 1 :]
+        return Found(deltas, x, before, w_ih, dh, dc, projected, cells)
 
     def composite(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse):
         size = len(w_hh) // 4

@@ -70,6 +70,7 @@ class Backward:
         self.seeds: dict[Any, Any] = {}
         for target, seed in zip(targets, seeds, strict=True):
             self.seeds[target] = seed if target not in self.seeds else self.seeds[target] + seed
+        self.overrides: dict[Any, Any] = {}  # gradients to put in the place of those that arrive
         self.flagged: list[int] = []  # steps with a gradient that is not finite
         self.retained: dict[Any, None] = {}  # nodes with hooks of `retain_grad`, left to the commit
         self.final: dict[Any, Any] | None = None  # gradients of the leaves after their hooks
@@ -144,6 +145,8 @@ class Backward:
     def _perform(self, k: int, table: dict[Any, Any], engine: Iterator[Any]) -> Step:
         node = self.order[k]
         outputs = node.outputs
+        for target in self.overrides.keys() & {*(outputs or (node,))}:
+            table[target] = self.overrides[target]
         arrived = table.get(node) if outputs is None else [table.get(o) for o in outputs]
         if arrived is None or (outputs is not None and all(part is None for part in arrived)):
             step = Step(node, None, None, None, None)
@@ -169,6 +172,7 @@ class Backward:
                 step.flags += [flag for flag in flags(g) if flag not in step.flags]
         if not same:
             step.flags.append("hook")
+        step.flags.sort()
         return step
 
     def _finish(self) -> None:

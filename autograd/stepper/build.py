@@ -12,6 +12,7 @@ from ..function import Op
 from ..tensor import Leaf
 from . import formula
 from .elements import expansion
+from .extremes import extreme_sums
 from .local import local
 from .program import file_name
 from .trace import COLUMNS, SCHEMA, Trace
@@ -30,6 +31,9 @@ FLAGGED = 1000
 GROUPS = 300
 TERMS = 20_000
 """How many terms of sums over elements a trace has room for."""
+
+EXTREMES = 200_000
+"""How many terms of sums behind the extremes of large contributions are looked at."""
 
 
 def build(stepper: Stepper, around: int | None = None, span: int = SPAN) -> Trace:
@@ -132,6 +136,7 @@ class Builder:
         self.files: list[dict[str, Any]] = []
         self.modules: list[dict[str, Any]] = []
         self.room = TERMS
+        self.room_for_extremes = EXTREMES
         self._files: dict[str, int] = {}
         self._modules: dict[Scope, int] = {}
         self._constants: dict[Any, int] = {}
@@ -300,6 +305,10 @@ class Builder:
         self.room -= used
         if expand is not None:
             found["expand"] = expand
+        sums, used = extreme_sums(self.forward, step, slot, self.room_for_extremes)
+        self.room_for_extremes -= used
+        if sums:
+            found["sums"] = sums
         return found
 
     def error(self, error: Exception, done: int) -> dict[str, Any]:
@@ -314,7 +323,7 @@ class Builder:
 
     def first_bad(self, steps: list[dict[str, Any]]) -> dict[str, Any] | None:
         """The first node in forward order whose value went bad, and the first such step."""
-        node = self.forward.first_bad()
+        node = self.forward.first_bad
         step = next((s for s in steps if {"nan", "inf"} & set(s["flags"])), None)
         if node is None and step is None:
             return None

@@ -7,6 +7,7 @@ than a look at the part of it that is shown.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -151,6 +152,7 @@ class Forward:
                 found.append(Operand(slot, role))
         return found
 
+    @cached_property
     def first_bad(self) -> Any:
         """The first node whose result is not finite though its operands do not excuse it."""
         for node in self.order:
@@ -237,6 +239,13 @@ def repeatable(node: Any) -> bool:
     if type(node) is Leaf or not isinstance(node, Op) or node._outputs is not None:
         return False
     if node.args is None or (node.view and node.frees):
+        return False
+    return all_kept(node)
+
+
+def all_kept(node: Any) -> bool:
+    """Whether a built-in operation kept all its constants."""
+    if node.args is None:
         return False
     saved = _arguments(node)
     if isinstance(node, (Unary, Binary)):  # these save no more than their rules ask for

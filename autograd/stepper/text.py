@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..tensor import Leaf
 from . import formula
 from .program import file_name
-from .values import short
+from .values import finite, short
 
 if TYPE_CHECKING:
     from .stepper import Stepper
@@ -45,9 +45,16 @@ def text(stepper: Stepper, width: int | None = None, ascii: bool = False) -> str
 def laid_out(lines: Iterable[tuple[str, int]], width: int | None, ascii: bool) -> str:
     """Lines, each with the indent of its continuations, for a terminal of that width."""
     columns = shutil.get_terminal_size((100, 24)).columns if width is None else width
-    fitted = [part for line, hang in lines for part in _wrapped(line, max(columns, 30), hang)]
+    fitted = [
+        part for line, hang in lines for part in _wrapped(_printable(line), max(columns, 30), hang)
+    ]
     found = "\n".join(fitted)
     return found.translate(_ASCII).encode("ascii", "replace").decode() if ascii else found
+
+
+def _printable(line: str) -> str:
+    """Names are the user's: what would move a terminal's cursor is written out."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 def _lines(stepper: Stepper) -> list[tuple[str, int]]:
@@ -58,6 +65,8 @@ def _lines(stepper: Stepper) -> list[tuple[str, int]]:
     if k == 0:
         found.append((f"start of the backward pass of {root}: {_steps(total)}", 4))
         found += _seeds(stepper)
+        if any(not finite(root._data) for root in stepper.forward.roots):
+            found += _cause(stepper)
         if total == 0:
             found.append((f"nothing to step: {root} is a leaf, and its gradient is the seed", 4))
     else:
@@ -76,6 +85,17 @@ def _lines(stepper: Stepper) -> list[tuple[str, int]]:
         done = "committed to .grad" if stepper.committed else ".grad is untouched until commit()"
         found.append((f"the pass is complete; {done}", 4))
     return found
+
+
+def _cause(stepper: Stepper) -> list[tuple[str, int]]:
+    """The first value of the forward pass that is not finite."""
+    node = stepper.forward.first_bad
+    if node is None:
+        return []
+    where = stepper.program.where(node)
+    at = f", {where}" if where else ""
+    found = [(f"  ! the first value that is not finite: {_made(stepper, node)}{at}", 6)]
+    return found + [(f"  {line}", indent + 2) for line, indent in _values(stepper, node)]
 
 
 def _steps(n: int) -> str:
@@ -124,6 +144,7 @@ def _step(stepper: Stepper) -> list[tuple[str, int]]:
     if bad:
         words = " and ".join({"nan": "NaN", "inf": "infinite"}[flag] for flag in bad)
         found.append((f"  ! a gradient here is {words}", 6))
+        found += _cause(stepper)
     return found
 
 

@@ -157,5 +157,4 @@ if (data.home) {
   closed = new Set(data.closed);
   draw();
 }
-if (boxWidth() > view.clientWidth || boxHeight() > view.clientHeight) fit();
-if (scale < 0.5) zoom(0.5, 0, 0);
+zoom(Math.max(0.5, Math.min(1, view.clientWidth / boxWidth())), 0, 0);

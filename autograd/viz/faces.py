@@ -14,6 +14,8 @@ from .recorded import Source
 from .text import clean, count
 
 BIG, SMALL = 15, 10
+MOST_TURNS = 1000
+"""Of more operations from one place nobody wants the number of each."""
 LONGEST_ARGUMENT = 24
 """A longer one, and one with arrays in it, is in the tooltip only."""
 SIDE = 8
@@ -189,7 +191,7 @@ def _tooltip(graph: Graph, node: Node) -> str:
     parts = [f"{node.op}({arguments})" if arguments else node.op or node.kind]
     if node.source >= 0:
         parts.append(place_text(graph.sources[node.source]))
-    if node.iteration is not None:
+    if node.iteration is not None and node.iteration[1] <= MOST_TURNS:
         parts.append(f"{node.iteration[0]:,} of {node.iteration[1]:,} from there")
     if node.module >= 0:
         module = graph.modules[node.module]

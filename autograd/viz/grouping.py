@@ -69,17 +69,20 @@ class Facts:
 class _Part:
     """A group while the tree is built: its children are operations (ids) and parts.
 
-    `period` is how many children of a loop are one turn of it.
+    `period` is how many children of a loop are one turn of it; `first` is the number of its first
+    turn, 0 for what is no part of a loop.
     """
 
     __slots__ = (
-        "children", "kind", "level", "names", "operations", "period", "place", "times", "title"
+        "children", "first", "kind", "level", "names", "operations", "period", "place", "times",
+        "title"
     )  # fmt: skip
 
     def __init__(self, kind: str, title: str = "", level: int = 0) -> None:
         self.kind, self.title, self.level = kind, title, level
         self.children: list[Any] = []
         self.times = self.period = 1
+        self.first = 0
         self.operations = 0
         self.place: Place | None = None
         self.names: dict[str, None] = {}
@@ -158,9 +161,12 @@ def _unfold_loops(top: _Part, largest: int) -> None:
             for first in range(0, len(children), size):
                 stretch = _Part("stretch")
                 stretch.children = children[first : first + size]
-                if part.kind == "loop":
-                    last = (first + len(stretch.children)) // period
-                    stretch.title = f"turns {first // period + 1}–{last}"
+                stretch.period = period
+                if part.first:
+                    stretch.first = part.first + first // period
+                    last = stretch.first + len(stretch.children) // period - 1
+                    one = stretch.first == last
+                    stretch.title = f"turn {last}" if one else f"turns {stretch.first}–{last}"
                 stretches.append(stretch)
             children = stretches
         part.children = children
@@ -170,7 +176,7 @@ def _unfold_loops(top: _Part, largest: int) -> None:
 def _loop(found: Loop) -> _Part:
     """The part of a loop, with a part per turn unless they are too many ever to be looked at."""
     loop = _Part("loop")
-    loop.times = len(found.turns)
+    loop.times, loop.first = len(found.turns), 1
     if loop.times > MOST_TURNS or len(found.turns[0]) == 1:
         loop.period = len(found.turns[0])
         loop.children = [child for turn in found.turns for child in turn]

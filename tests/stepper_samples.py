@@ -46,6 +46,16 @@ def network() -> Trace:
     return trace_of(loss)
 
 
+def large() -> Trace:
+    """Matrices of which a trace does not hold all entries."""
+    autograd.manual_seed(0)
+    x = autograd.randn(30, 20)
+    w = autograd.randn(20, 10, requires_grad=True)
+    with autograd.trace():
+        y = (x @ w).tanh().sum()
+    return trace_of(y)
+
+
 def loop(n: int) -> Trace:
     """`n` operations made by one loop."""
     w = autograd.tensor(0.99, requires_grad=True)

@@ -333,6 +333,20 @@ def test_a_click_on_an_element_shows_its_sum(show: Opener) -> None:
     assert total == pytest.approx(edge["contrib"]["values"][1], rel=1e-2)
 
 
+def test_a_block_of_a_large_tensor_shows_the_sum_behind_its_largest(show: Opener) -> None:
+    trace = samples.large()
+    tab = show(trace)
+    k, edge = next(
+        (s["k"], e) for s in trace.steps for e in s["edges"] if len(e.get("sums", ())) == 64
+    )
+    for _ in range(k):
+        press(tab, "Next")
+    cell = tab.locator(".contribution:has(.cell.pickable)").first.locator(".cell.pickable")
+    cell.nth(9).click()
+    assert edge["sums"][9][1] in text(tab, ".answer:not(:empty)")
+    assert tab.locator(".cell").count() <= 4 * 64 * len(trace.steps[k - 1]["edges"])
+
+
 def test_cells_are_reached_by_keys(show: Opener) -> None:
     tab = show(samples.network())
     for _ in range(5):

@@ -107,8 +107,9 @@ function cellBox(cell, { wide, largest, pickable }) {
 }
 
 /* `pick(flat, index)` is called with the entry that is clicked, `whole(then)` gets all entries of a
-   tensor that is here in part; `readout` is where the entry under the pointer is written. */
-function heat(given, { title, pick, whole, kind, readout = h("p", { class: "readout soft" }) } = {}) {
+   tensor that is here in part; `sums` are those behind the largest entries of its blocks, for
+   `say(text)`; `readout` is where the entry under the pointer is written. */
+function heat(given, { title, pick, whole, sums, say, kind, readout = h("p", { class: "readout soft" }) } = {}) {
   let value = given;
   const body = h("div");
   const figure = h(
@@ -121,18 +122,22 @@ function heat(given, { title, pick, whole, kind, readout = h("p", { class: "read
 
   function show(region, focus) {
     const { cells, width } = cellsOf(value, region);
+    if (sums && cells.length && cells[0].block && !cells[0].open) {
+      cells.forEach((cell, k) => { [cell.index, cell.sum] = sums[k] || []; });
+    }
     const sizes = cells.map((cell) => Math.abs(number(cell.entry))).filter(Number.isFinite);
     const largest = Math.max(0, ...sizes);
     const boxes = cells.map((cell) =>
-      cellBox(cell, { wide: width > BLOCKS, largest, pickable: pick && cell.index, }),
+      cellBox(cell, { wide: width > BLOCKS, largest, pickable: cell.index && (pick || cell.sum) }),
     );
     boxes.forEach((box, i) => {
       const cell = cells[i];
-      const say = () => setText(readout, box.title);
-      box.addEventListener("mouseenter", say);
-      box.addEventListener("focus", say);
+      const point = () => setText(readout, box.title);
+      box.addEventListener("mouseenter", point);
+      box.addEventListener("focus", point);
       if (cell.open) box.addEventListener("click", () => show(cell.block, true));
       else if (cell.block && whole) box.addEventListener("click", () => load(cell.block));
+      else if (cell.sum) box.addEventListener("click", () => say(cell.sum));
       else if (pick && cell.index) box.addEventListener("click", () => pick(cell.flat, cell.index));
     });
     if (boxes.length) boxes[0].tabIndex = 0;
@@ -146,7 +151,7 @@ function heat(given, { title, pick, whole, kind, readout = h("p", { class: "read
       body.prepend(h("div", { class: "soft" }, whole, blockText(region)));
     }
     const blocks = cells.length && cells[0].block;
-    setText(readout, blocks ? "each cell: the largest entry of a block" + (cells[0].open || whole ? "; click to look into it" : "") : "");
+    setText(readout, blocks ? "each cell: the largest entry of a block" + (cells[0].open || whole ? "; click to look into it" : cells[0].sum ? "; click to see the sum behind it" : "") : "");
     if (focus && boxes.length) boxes[0].focus();
   }
 

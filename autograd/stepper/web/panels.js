@@ -134,7 +134,8 @@ class NowPanel {
       return heat(edge[what], { title, kind: "g", whole: ask ? whole : null, readout, ...options });
     };
     const sign = (text) => h("span", { class: "plusbig", "aria-hidden": "true" }, text);
-    const added = map("contrib", "added now", { pick });
+    const say = (text) => answer.replaceChildren(h("p", { class: "equation" }, text));
+    const added = map("contrib", "added now", { pick, sums: edge.sums, say });
     const local = shapeOf(edge.local).join() === shapeOf(edge.contrib).join() && !isScalar(edge.local) && edge.local;
     const made = local ? [heat(step.upstream, { title: "g", kind: "g", readout }), sign("×"), heat(local, { title: "local derivative", kind: "v", readout }), sign("="), added] : [added];
     const maps = edge.before === null ? made : [...made, h("span", { class: "break" }), map("before", "before"), sign("+ this ="), map("after", "now")];

@@ -267,12 +267,12 @@ def test_params_of_another_kind_are_refused(params: object, message: str) -> Non
     [
         (two_layers(), TypeError, r"the module Sequential; call it .* draw\(model\(x\)\)"),
         (nn.Linear, TypeError, "the class Linear"),
-        (leaf(2).mean, TypeError, r"the function mean itself; .*mean\(\.\.\.\)"),
+        (leaf(2).mean, TypeError, r"the function mean itself; call it, as in draw\(mean\(\)\)"),
         (np.ones(2), TypeError, "ndarray, which records no graph"),
         (2.0, TypeError, "float, which records no graph"),
         ("loss", TypeError, "got str"),
         ([], ValueError, "an empty list"),
-        ([leaf(2), None], TypeError, "at 1, got NoneType"),
+        ([leaf(2), None], TypeError, "at 1, got None; was the function's `return` forgotten"),
         ([[leaf(2)]], TypeError, "give one flat list"),
         ({"aux": autograd.ones(2)}, RuntimeError, r"float32\[2\] at 'aux' has no graph"),
         (autograd.ones(2), RuntimeError, "requires_grad=True, or it was computed under no_grad"),
@@ -283,6 +283,20 @@ def test_a_wrong_root_is_told_what_to_do(
 ) -> None:
     with pytest.raises(error, match=message):
         draw(root)
+
+
+def test_where_gradients_were_cut_off_is_said() -> None:
+    x = leaf(2)
+    with autograd.trace():
+        y = x.exp().detach() * 2.0
+        with pytest.raises(RuntimeError, match=r"cut off here:\n.*detach.*line \d+") as info:
+            y.draw()
+    assert "y = x.exp().detach() * 2.0" in str(info.value)
+    plain = autograd.ones(2)
+    with pytest.raises(RuntimeError, match=r"do not require grad: plain \(float32\[2\]\)"):
+        (plain * 2.0).draw()
+    with pytest.raises(RuntimeError, match="int64 tensors have no gradients"):
+        autograd.tensor([1]).draw()
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ..tensor import Tensor
@@ -82,7 +83,8 @@ def draw(
     □ requires grad   ◎ result   ← made from
     <BLANKLINE>
     """
-    roots, labels, failure = _roots(root)
+    frame = sys._getframe(1)
+    roots, labels, failure = _roots(root, frame)
     _check_options(depth, rankdir, engine, max_boxes)
     from ..stepper.forward import Variables
     from .drawing import Drawing
@@ -92,7 +94,7 @@ def draw(
     names = Variables()
     if params is not None:
         names.add_params(params)
-    names.add_variables(sys._getframe(1))
+    names.add_variables(frame)
     with _without_collector():
         builder = Builder(names)
         builder.add(roots, labels, failure)
@@ -133,59 +135,20 @@ def _check_options(depth: Any, rankdir: Any, engine: Any, max_boxes: Any) -> Non
         raise ValueError(f"draw: max_boxes must be a whole number from 10, got {max_boxes!r}")
 
 
-def _roots(root: Any) -> tuple[list[Tensor], list[str], Any]:
-    """The roots as a list with their labels, after checking them, and what failed."""
+def _roots(root: Any, frame: FrameType) -> tuple[list[Tensor], list[str], Any]:
+    """The roots with their labels, after checking them, and what failed."""
     from ..recording import Recorder
+    from .given import given_roots
 
-    if isinstance(root, Recorder):
-        found = root.results
-        if root.failure is None and not found:
-            raise RuntimeError(
-                "draw: nothing that is left was recorded by this autograd.trace(); draw what was "
-                "computed inside the block, as in loss.draw()"
-            )
-        return found, [], root.failure
-    if isinstance(root, Mapping):
-        roots, labels = list(root.values()), [str(key) for key in root]
-    elif isinstance(root, (list, tuple)):
-        roots, labels = list(root), []
-    else:
-        roots, labels = [root], []
-    if not roots:
-        raise ValueError(f"draw: an empty {type(root).__name__} has no graph; give a Tensor")
-    for i, tensor in enumerate(roots):
-        where = "" if tensor is root else f" at {labels[i] if labels else i!r}"
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"draw: expected a Tensor{where}, got {_mistaken(tensor)}")
-        if not tensor.requires_grad:
-            raise RuntimeError(
-                f"draw: {tensor._described()}{where} has no graph: none of the tensors it was "
-                "computed from has requires_grad=True, or it was computed under no_grad() or "
-                "from a detach()ed tensor"
-            )
-    return roots, labels, None
-
-
-def _mistaken(value: Any) -> str:
-    """What was given instead of a Tensor, and what to give."""
-    from .names import is_module
-
-    kind = type(value).__name__
-    if is_module(value):
-        return f"the module {kind}; call it and draw what it returns, as in draw(model(x))"
-    if isinstance(value, type):
-        return f"the class {value.__name__}; make an object, call it and draw what it returns"
-    if callable(value):
-        name = getattr(value, "__name__", kind)
-        return f"the function {name} itself; call it and draw what it returns, as in {name}(...)"
-    if hasattr(value, "__array__") or isinstance(value, (bool, int, float)):
-        return (
-            f"{kind}, which records no graph; compute from Tensors that require grad, as made "
-            "by autograd.tensor(..., requires_grad=True)"
+    if not isinstance(root, Recorder):
+        return *given_roots(root, "draw", frame), None
+    found = root.results
+    if root.failure is None and not found:
+        raise RuntimeError(
+            "draw: nothing that is left was recorded by this autograd.trace(); draw what was "
+            "computed inside the block, as in loss.draw()"
         )
-    if isinstance(value, (list, tuple, Mapping)):
-        return f"a {kind} in it; give one flat list of Tensors"
-    return kind
+    return found, [], root.failure
 
 
 Tensor.draw = draw  # type: ignore[method-assign, assignment]

@@ -1,8 +1,9 @@
-"""Scaled dot-product attention: products around one softmax that knows scale and mask."""
+"""Scaled dot-product attention as one operation, and with its weights as a result of their own."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,32 +12,168 @@ from ..creation import as_tensor
 from ..errors import described
 from ..function import Op
 from ..registry import public
-from ..tensor import Tensor
-from .common import dropped
+from ..tensor import Tensor, wrap
+from .common import dropout_mask, dropped
 from .indexing import IndexSelect
+from .linalg import t
 from .splitting import filled
+from .windows import IN_CACHE
 
 
 class AttentionWeights(Op):
-    """softmax(scale · x) over the last dimension, 0 where `kept` is False, in one pass each way.
-
-    A row of which nothing is kept, or all of which is -inf, is 0.
-    """
+    """The softmax over the last dimension. A row that is -inf throughout becomes 0."""
 
     symbol, public = "softmax", False
-    backward = {"x": lambda g, out, scale: (g - (g * out).sum(-1, keepdims=True)) * (out * scale)}
-    formula = {"x": "scale * out * (g - sum of g * out)"}
+    backward = {"x": lambda g, out: (g - (g * out).sum(-1, keepdims=True)) * out}
+    formula = {"x": "out * (g - sum of g * out)"}
 
-    def forward(x, scale, kept):
-        out = x * scale
-        if kept is not None:
-            np.copyto(out, -np.inf, where=~kept)
-        top = out.max(-1, keepdims=True, initial=-np.inf)
-        out -= np.where(np.isneginf(top), 0, top)
-        np.exp(out, out=out)
-        total = out.sum(-1, keepdims=True)
-        out /= np.where(total == 0, 1, total)
+    def forward(x):
+        out = x.copy()
+        _softmax(out, shift=True)
         return out
+
+
+def _softmax(x: np.ndarray, shift: bool) -> bool:
+    """Turns the scores in `x` into weights. Without `shift`, returns False if it should be used.
+
+    `shift` moves the largest score of each row to 0, to which softmax is blind but exp is not.
+    Where sums of exponentials are far from overflow and underflow, nothing is lost without.
+    """
+    if shift:
+        top = x.max(-1, keepdims=True, initial=-np.inf)
+        x -= np.where(np.isneginf(top), 0, top)
+    np.exp(x, out=x)
+    total = (x @ np.ones(x.shape[-1], x.dtype))[..., None]  # six times as fast as x.sum(-1)
+    if shift:
+        total[total == 0] = 1
+    elif total.size:
+        limits = np.finfo(x.dtype)
+        if not (limits.tiny**0.45 < total.min() and total.max() < limits.max**0.45):
+            return False
+    x *= np.reciprocal(total, out=total)
+    return True
+
+
+def _weights(q: Any, k: Any, mask: Any, scale: float) -> Any:
+    scores = (q * scale) @ t(k)
+    return AttentionWeights.call(scores if mask is None else scores + mask)
+
+
+def _rule(i: int) -> Any:
+    return lambda g, ctx, q, k, v, mask, stays, scale: _gradient(
+        i, g, ctx, (q, k, v), mask, stays, scale
+    )
+
+
+class Attention(Op):
+    """softmax(scale q kᵀ + mask) v, the weights times `stays`, for equal leading dimensions.
+
+    One operation, because each pass over the scores, which are larger than all else, then finds
+    them in the cache: they are computed for some heads at a time. Of the three gradients, which
+    share most of the work, the first that is asked for leaves the others on ctx.
+    """
+
+    public, saves_on_ctx = False, True
+    backward = {"q": _rule(0), "k": _rule(1), "v": _rule(2)}
+    formula = {
+        "q": "scale * (gradient of the scores) @ k",
+        "k": "scale * (gradient of the scores).mT @ q",
+        "v": "weights.mT @ g",
+    }
+
+    def forward(ctx, q, k, v, mask, stays, scale):
+        sizes = (*q.shape[:-1], k.shape[-2])
+        out = _empty_result(q, v)
+        ctx.weights = np.empty(sizes, q.dtype) if any(ctx.needs_input_grad) else None
+        added = None if mask is None else np.broadcast_to(mask, sizes)
+        for part in _parts(sizes):
+            kept = None if ctx.weights is None else ctx.weights[part]
+            for shift in (False, True):
+                weights = np.matmul(q[part], t(k[part]), out=kept)
+                weights *= scale
+                if added is not None:
+                    weights += added[part]
+                if _softmax(weights, shift):
+                    break
+            used = weights if stays is None else weights * stays[part]
+            np.matmul(used, v[part], out=out[part])
+        return out
+
+
+def _empty_result(q: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """(*, heads, L, Ev), in memory with the heads of each place side by side, so that joining
+    them, which is what mostly follows, moves nothing."""
+    if q.ndim < 4:
+        return np.empty((*q.shape[:-1], v.shape[-1]), q.dtype)
+    *leading, heads, length, _ = q.shape
+    return np.empty((*leading, length, heads, v.shape[-1]), q.dtype).swapaxes(-2, -3)
+
+
+def _parts(sizes: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
+    """Indices of the leading dimensions, of whole matrices that together fit the cache."""
+    *leading, rows, columns = sizes
+    if not leading:
+        yield ()
+        return
+    size = math.prod(leading[1:]) * rows * columns
+    if size > IN_CACHE and len(leading) > 1:
+        for i in range(leading[0]):
+            for rest in _parts(sizes[1:]):
+                yield (i, *rest)
+        return
+    step = max(1, IN_CACHE // max(size, 1))
+    for i in range(0, leading[0], step):
+        yield (slice(i, i + step),)
+
+
+def _gradient(i: int, g: Any, ctx: Any, qkv: Any, mask: Any, stays: Any, scale: float) -> Any:
+    if isinstance(g, Tensor):
+        return _gradient_in_graph(i, g, qkv, mask, stays, scale)
+    found = vars(ctx).get("found")
+    if found is None or found[0] is not g or i not in found[1]:
+        found = ctx.found = [g, _gradients(g, ctx, qkv, stays, scale)]
+    gradient = found[1].pop(i)
+    if not found[1]:
+        del ctx.found
+    return gradient
+
+
+def _gradients(g: Any, ctx: Any, qkv: Any, stays: Any, scale: float) -> dict[int, Any]:
+    """The gradients that are needed, by the position of the argument."""
+    q, k, v = qkv
+    needed = ctx.needs_input_grad
+    by_q, by_k, by_v = (np.empty_like(x) if needed[i] else None for i, x in enumerate(qkv))
+    for part in _parts(ctx.weights.shape):
+        weights, gp = ctx.weights[part], g[part]
+        if by_v is not None:
+            used = weights if stays is None else weights * stays[part]
+            np.matmul(t(used), gp, out=by_v[part])
+        if by_q is None and by_k is None:
+            continue
+        by_scores = gp @ t(v[part])
+        if stays is not None:
+            by_scores *= stays[part]
+        by_scores -= np.vecdot(by_scores, weights)[..., None]
+        by_scores *= weights
+        if by_q is not None:
+            np.matmul(by_scores, k[part], out=by_q[part])
+        if by_k is not None:
+            np.matmul(t(by_scores), q[part], out=by_k[part])
+    for x in (by_q, by_k):
+        if x is not None:
+            x *= scale
+    return {i: x for i, x in enumerate((by_q, by_k, by_v)) if x is not None}
+
+
+def _gradient_in_graph(i: int, g: Any, qkv: Any, mask: Any, stays: Any, scale: float) -> Any:
+    q, k, v = qkv
+    weights = _weights(q, k, mask, scale)
+    if i == 2:
+        return t(weights if stays is None else weights * stays) @ g
+    by_weights = g @ t(v) if stays is None else (g @ t(v)) * stays
+    inner = by_weights - (by_weights * weights).sum(-1, keepdims=True)
+    by_scores = weights * inner * scale
+    return by_scores @ k if i == 0 else t(by_scores) @ q
 
 
 class Heads(Op):
@@ -63,7 +200,7 @@ def _side_by_side(g: Any, ctx: Any, batch_first: bool) -> Any:
     return joined.reshape(first, second, -1)
 
 
-@public(namespace="nn.functional", op=AttentionWeights)
+@public(namespace="nn.functional", op=Attention)
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,
@@ -105,38 +242,43 @@ def scaled_dot_product_attention(
         raise RuntimeError(f"{call}: all three must have one floating dtype")
     if enable_gqa:
         k, v = _shared(k, q, call), _shared(v, q, call)
-    return attention_weights(q, k, attn_mask, dropout_p, is_causal, scale, call) @ v
+    if is_causal and attn_mask is not None:
+        raise RuntimeError(f"{call}: give attn_mask or is_causal, not both")
+    causal = np.tri(q.shape[-2], k.shape[-2], dtype=np.bool_) if is_causal else None
+    mask = _additive(attn_mask if causal is None else wrap(causal), q, call)
+    scale = 1 / math.sqrt(q.shape[-1] or 1) if scale is None else float(scale)
+    sizes = (*q.shape[:-1], k.shape[-2])
+    fits = sizes[:-2] == k.shape[:-2] == v.shape[:-2] and q.shape[-1] == k.shape[-1]
+    learned = mask is not None and mask.requires_grad
+    if learned or not fits or v.shape[-2] != sizes[-1]:
+        return attention_weights(q, k, mask, dropout_p, scale) @ v
+    added = None if mask is None else mask._data
+    stays = dropout_mask(sizes, dropout_p, q.dtype) if dropout_p > 0 else None
+    return Attention.apply(q, k, v, added, stays, scale)
 
 
 def attention_weights(
-    q: Tensor,
-    k: Tensor,
-    attn_mask: Any = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    call: str = "attention_weights",
+    q: Tensor, k: Tensor, mask: Any = None, dropout_p: float = 0.0, scale: float | None = None
 ) -> Any:
     """What `scaled_dot_product_attention` multiplies the values with, (*, L, S)."""
-    scores: Any = q @ k.transpose(-2, -1)
-    scale = 1 / math.sqrt(q.shape[-1] or 1) if scale is None else float(scale)
-    kept = None
-    if is_causal:
-        if attn_mask is not None:
-            raise RuntimeError(f"{call}: give attn_mask or is_causal, not both")
-        kept = np.tri(q.shape[-2], k.shape[-2], dtype=np.bool_)
-    elif attn_mask is not None:
-        mask = as_tensor(attn_mask)
-        if mask.dtype == np.bool_:
-            kept = mask._data
-        elif mask.dtype == q.dtype:
-            scores, scale = scores * scale + mask, 1.0
-        else:
-            raise RuntimeError(
-                f"{call}: the mask must be bool or of the queries' dtype, got {described(mask)}"
-            )
-    weights: Any = AttentionWeights.apply(scores, scale, kept)
+    mask = _additive(mask, q, "attention_weights")
+    scale = 1 / math.sqrt(q.shape[-1] or 1) if scale is None else scale
+    weights: Any = _weights(q, k, mask, scale)
     return dropped(weights, dropout_p) if dropout_p > 0 else weights
+
+
+def _additive(mask: Any, q: Tensor, call: str) -> Tensor | None:
+    """A mask as numbers to add to the scores: a bool mask as 0 and -inf."""
+    if mask is None:
+        return None
+    mask = as_tensor(mask)
+    if mask.dtype == np.bool_:
+        return wrap(np.where(mask._data, q.dtype.type(0), q.dtype.type(-np.inf)))
+    if mask.dtype != q.dtype:
+        raise RuntimeError(
+            f"{call}: the mask must be bool or of the queries' dtype, got {described(mask)}"
+        )
+    return mask
 
 
 def _shared(x: Tensor, query: Tensor, call: str) -> Tensor:

@@ -293,7 +293,7 @@ def test_where_gradients_were_cut_off_is_said() -> None:
             y.draw()
     assert "y = x.exp().detach() * 2.0" in str(info.value)
     plain = autograd.ones(2)
-    with pytest.raises(RuntimeError, match=r"do not require grad: plain \(float32\[2\]\)"):
+    with pytest.raises(RuntimeError, match=r"do not require grad: .*plain \(float32"):
         (plain * 2.0).draw()
     with pytest.raises(RuntimeError, match="int64 tensors have no gradients"):
         autograd.tensor([1]).draw()

@@ -19,7 +19,7 @@ MOST_TURNS = 1000
 LONGEST_ARGUMENT = 24
 """A longer one, and one with arrays in it, is in the tooltip only."""
 SIDE = 8
-FEW = 6
+FEW = 4
 """A tensor of at most so many elements is shown by its numbers."""
 
 # Exchanging the operands changes nothing, so that the edges need no label.

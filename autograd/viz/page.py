@@ -111,7 +111,8 @@ def _data(
     heads = []
     for edge in graph.edges:
         ends = graph.nodes[edge.source], graph.nodes[edge.target]
-        heads.append(labels_of(edge, *ends, alike[edge.target])[0])
+        head, tail = labels_of(edge, *ends, alike[edge.target])
+        heads.append(f"{tail} {head}".strip())
     return {
         "down": down,
         "faces": faces,
@@ -122,8 +123,7 @@ def _data(
                 "parent": found.parent,
                 "title": frame_title(found),
                 "wide": width_of("− " + frame_title(found), 10),
-                "framed": found.kind != "stretch"
-                and is_framed(found.kind, found.members, folding.bundled),
+                "framed": found.kind != "stretch" and is_framed(found, folding.bundled),
                 "face": number(Box(members[g], g), False),
             }
             for g, found in enumerate(groups)

@@ -94,7 +94,7 @@ def scene_of(folding: Folding, values: bool = False, grads: bool = False) -> Sce
     frame_at: list[int] = []  # the frame of each group, or of the one around it
     for g, found in enumerate(groups):
         around = frame_at[found.parent] if found.parent >= 0 else -1
-        framed = is_framed(found.kind, found.members, folding.bundled) and found.kind != "stretch"
+        framed = is_framed(found, folding.bundled) and found.kind != "stretch"
         if g not in folding.closed and framed:
             frame_at.append(len(frames))
             frames.append(Frame(around, frame_title(found), found.kind))
@@ -129,9 +129,10 @@ def told(graph: Graph) -> list[int]:
     return found
 
 
-def is_framed(kind: str, members: int, bundled: bool) -> bool:
+def is_framed(found: Group, bundled: bool) -> bool:
     """Frames say something where a module holds several boxes; loops only where some are folded."""
-    return members > 1 and (kind == "module" or bundled)
+    several = found.members > 1 or found.operations > 1
+    return several and (found.kind == "module" or bundled)
 
 
 def _notes(folding: Folding, values: bool, grads: bool) -> list[str]:

@@ -214,11 +214,12 @@ class Picture:
         return f"M{x} {y}l{back} -3.2v6.4z"
 
     def _labels(self, link: Link, points: list[int], outer: bool, first: bool) -> list[str]:
-        """The words at the ends of an edge: at its head for the first and the last that arrive
-        there, since there is no room between them."""
+        """The words of an edge, for the first and the last that arrive at a box: there is no room
+        between them."""
         forward = -1 if self.rankdir in ("RL", "BT") else 1
         texts = []
-        head = link.head or (f"×{link.times:,}" if link.times > 1 else "")
+        # Which of several results it is, is said here too: their edges leave from one point.
+        head = f"{link.tail} {link.head}".strip() or (f"×{link.times:,}" if link.times > 1 else "")
         if head and outer and width_of(head, 9) <= _LONGEST_LABEL:
             x, y = points[-2:]
             if self.down:
@@ -227,13 +228,6 @@ class Picture:
             else:
                 anchor = "end" if forward > 0 else "start"
                 texts.append((anchor, x - 5 * forward, y + (-3 if first else 10), head))
-        if link.tail:
-            x, y = points[:2]
-            if self.down:
-                texts.append(("start", x + 4, y + 3 + 7 * forward, link.tail))
-            else:
-                anchor = "start" if forward > 0 else "end"
-                texts.append((anchor, x + 3 * forward, y - 3, link.tail))
         return [
             f'<text class="{anchor}" x="{x}" y="{y}">{escape(text)}</text>'
             for anchor, x, y, text in texts

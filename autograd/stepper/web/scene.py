@@ -115,7 +115,7 @@ def _framed(grouping: Grouping, bundled: bool) -> tuple[Grouping, dict[int, int]
     groups: list[Group] = []
     for g, found in enumerate(grouping.groups):
         parent = around[found.parent + 1]
-        if is_framed(found.kind, found.members, bundled):
+        if is_framed(found, bundled):
             number[g] = len(groups)
             groups.append(replace(found, parent=parent))
         around.append(number.get(g, parent))

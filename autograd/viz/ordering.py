@@ -112,7 +112,9 @@ def _crossings(rows: list[list[int]], after: Neighbours) -> int:
     for row in rows:
         arrived: list[int] = []  # sorted
         for v in row:
-            leaving = sorted((leave, place[w] * 65536 + arrive) for w, arrive, leave, _ in after[v])
+            leaving = [(leave, place[w] * 65536 + arrive) for w, arrive, leave, _ in after[v]]
+            if len(leaving) > 1:
+                leaving.sort()
             for _, target in leaving:
                 i = bisect_right(arrived, target)
                 count += len(arrived) - i

@@ -10,7 +10,7 @@ import numpy as np
 from ..batching.folding import folding
 from ..function import Op
 from ..tensor import Tensor
-from .pooling import output_sizes, pooling_windows
+from .pooling import max_pool1d, max_pool2d, max_pool3d, output_sizes, pooling_windows
 from .resample import Resample, averages
 from .windows import Windows, batch_first, batch_last, batched, restored, spatial
 
@@ -180,6 +180,7 @@ adaptive_avg_pool3d = _adaptive_avg_pool(3)
 
 def _lp_pool(dims: int) -> Any:
     average = (avg_pool1d, avg_pool2d, avg_pool3d)[dims - 1]
+    largest = (max_pool1d, max_pool2d, max_pool3d)[dims - 1]
 
     def lp_pool(
         input: Tensor,
@@ -189,6 +190,9 @@ def _lp_pool(dims: int) -> Any:
         ceil_mode: bool = False,
     ) -> Tensor:
         kernel = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * dims
+        if math.isinf(norm_type):
+            sign = 1 if norm_type > 0 else -1
+            return sign * largest(sign * input.abs(), kernel_size, stride, 0, 1, ceil_mode)
         mean = average(input**norm_type, kernel_size, stride, 0, ceil_mode)
         total = mean.sign() * mean.abs().relu() * math.prod(kernel)
         return total ** (1.0 / norm_type)

@@ -100,7 +100,7 @@ def matrix_norm(
         result = svdvals(moved).sum(-1)
     elif ord in (2, -2):
         s: Any = svdvals(moved)
-        result = s.amax(-1) if ord > 0 else s.amin(-1)
+        result = s.sum(-1) if s.shape[-1] == 0 else s.amax(-1) if ord > 0 else s.amin(-1)
     elif ord in (1, -1, math.inf, -math.inf):
         sums = moved.abs().sum(-2 if abs(ord) == 1 else -1)
         result = sums.amax(-1) if ord > 0 else sums.amin(-1)

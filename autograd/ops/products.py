@@ -82,6 +82,11 @@ def _exact(name: str, first: int, second: int, other: str, doc: str) -> Any:
                 f"{name}({described(x)}, {described(y)}): expected tensors with {first} and "
                 f"{second} dimensions; matmul takes any"
             )
+        if x.shape[:-2] != y.shape[:-2]:
+            raise ShapeError(
+                f"{name}({described(x)}, {described(y)}): the batches differ in size; matmul "
+                "broadcasts them"
+            )
         return matmul(x, y)
 
     function.__name__ = function.__qualname__ = name
@@ -107,6 +112,8 @@ def inner(input: Any, other: Any) -> Tensor:
     x, y = _operand(input), _operand(other)
     if x.ndim == 0 or y.ndim == 0:
         return x * y
+    if x.shape[-1] != y.shape[-1]:
+        raise ShapeError(f"inner({described(x)}, {described(y)}): the last dimensions differ")
     return tensordot(x, y, ([-1], [-1]))
 
 
@@ -134,13 +141,21 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
     """
     x, y = _operand(a), _operand(b)
     if isinstance(dims, int):
-        if dims < 0:
-            raise RuntimeError(f"tensordot: dims must not be negative, got {dims}")
+        if not 0 <= dims <= min(x.ndim, y.ndim):
+            raise RuntimeError(
+                f"tensordot({described(x)}, {described(y)}): dims={dims} is negative, or more "
+                "than there are"
+            )
         of_x, of_y = list(range(x.ndim - dims, x.ndim)), list(range(dims))
     else:
         lists = [[d] if isinstance(d, int) else list(d) for d in dims]
         of_x = [axis_of(d, x.ndim) for d in lists[0]]
         of_y = [axis_of(d, y.ndim) for d in lists[1]]
+    if len(of_x) != len(of_y):
+        raise RuntimeError(f"tensordot: as many dimensions of both, got {of_x} and {of_y}")
+    for i, j in zip(of_x, of_y, strict=True):  # a dimension of size 1 broadcasts
+        x = x.sum(i, True, dtype=x.dtype) if y.shape[j] == 1 != x.shape[i] else x
+        y = y.sum(j, True, dtype=y.dtype) if x.shape[i] == 1 != y.shape[j] else y
     if [x.shape[i] for i in of_x] != [y.shape[i] for i in of_y]:
         raise ShapeError(
             f"tensordot({described(x)}, {described(y)}): the contracted dimensions {of_x} and "

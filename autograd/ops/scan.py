@@ -201,6 +201,8 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
     x: Any = as_tensor(input)
     if x.ndim == 0:
         raise RuntimeError("diff: expected at least 1 dimension, got a 0-d tensor")
+    if n < 0:
+        raise RuntimeError(f"diff: n must not be negative, got {n}")
     axis = axis_of(dim, x.ndim)
     ends = [e if e is None else as_tensor(e) for e in (prepend, append)]
     if any(e is not None for e in ends):
@@ -271,6 +273,8 @@ def gradient(
     spacings = spacing if isinstance(spacing, (tuple, list)) else [spacing] * len(axes)
     if len(spacings) != len(axes):
         raise RuntimeError(f"gradient: {len(spacings)} spacings for {len(axes)} dimensions")
+    if edge_order not in (1, 2):
+        raise RuntimeError(f"gradient: edge_order must be 1 or 2, got {edge_order}")
     if any(x.shape[axis] <= edge_order for axis in axes):
         raise RuntimeError(
             f"gradient: each dimension needs more than edge_order={edge_order} elements, got "

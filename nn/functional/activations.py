@@ -7,8 +7,10 @@ from typing import Any
 
 import autograd
 from autograd import Tensor
+from autograd.dtypes import stored
 from autograd.ops.activation import optionally, softplus
 from autograd.registry import public
+from autograd.tensor import wrap
 
 
 @public(namespace="nn.functional")
@@ -94,7 +96,8 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 
 def _threshold(input: Tensor, threshold: float, value: float) -> Tensor:
-    return input.masked_fill(input <= threshold, value)  # NaN stays
+    limit = stored(threshold, input.dtype)[()]  # beside integers, rounded towards 0
+    return input.masked_fill(input <= wrap(limit), value)  # NaN stays
 
 
 @public(namespace="nn.functional")

@@ -44,7 +44,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
             f"cosine_similarity: expected floating inputs, got {described(x1)} and {described(x2)}"
         )
     units = []
-    for x in (x1.to(dtype), x2.to(dtype)):
+    for x in autograd.broadcast_tensors(x1.to(dtype), x2.to(dtype)):
         n = autograd.linalg.vector_norm(x, 2, dim, True)
         # Raising the norm to eps does not stop its gradient, as in PyTorch.
         units.append(x / (n + (n.clamp(min=eps) - n).detach()))

@@ -33,8 +33,11 @@ def _check_sizes(input: Tensor, target: Tensor) -> None:
 
 
 def _difference(input: Tensor, target: Tensor) -> Tensor:
-    """input - target, where a bool counts as 0 or 1."""
-    return input - (target if target.dtype != np.bool_ else target.to(input.dtype))
+    """input - target, where a bool counts as 0 or 1, and a 0-d tensor as one with dimensions."""
+    if input.dtype != target.dtype:
+        dtype = autograd.promote_types(input.dtype, target.dtype)
+        input, target = input.to(dtype), target.to(dtype)
+    return input - target
 
 
 def _weighted(
@@ -90,7 +93,7 @@ def l1_loss(
     """
     _check_sizes(input, target)
     reduction = resolved_reduction(reduction, size_average, reduce)
-    return _weighted((input - target).abs(), input, weight, reduction, "l1_loss")
+    return _weighted(_difference(input, target).abs(), input, weight, reduction, "l1_loss")
 
 
 @public(namespace="nn.functional")

@@ -287,6 +287,7 @@ OTHERS = [
         call(*PAIR),
         call(x(3), x(3), dim=0),
         call(x(2, 3, 2), x(3, 2), dim=-1),
+        call(x(2, 1), x(2, 3)),
         edge(*PAIR, eps=10.0),  # PyTorch's gradient does not see that eps replaces the norm
         edge(exact([[0.0, 0.0]]), exact([[1.0, 2.0]])),
         numpy=cosine,

@@ -8,6 +8,21 @@ from .table import Row, bad, call, edge, exact, x
 
 WRONG = (RuntimeError, ValueError)
 
+
+def tensordot(a, b, dims=2):
+    """In PyTorch a contracted dimension of size 1 broadcasts."""
+    if isinstance(dims, int):
+        dims = [*range(a.ndim - dims, a.ndim)], [*range(dims)]
+    shared = [max(a.shape[i], b.shape[j]) for i, j in zip(*dims, strict=True)]
+    for axes, i in ((dims[0], 0), (dims[1], 1)):
+        c = (a, b)[i]
+        wide = list(c.shape)
+        for axis, n in zip(axes, shared, strict=True):
+            wide[axis] = n
+        a, b = (np.broadcast_to(c, wide), b) if i == 0 else (a, np.broadcast_to(c, wide))
+    return np.tensordot(a, b, dims)
+
+
 ROWS = [
     Row(
         "matmul",
@@ -26,7 +41,13 @@ ROWS = [
         bad(WRONG, x(), x(2)),
     ),
     Row("mm", call(x(2, 3), x(3, 2)), bad(WRONG, x(3), x(3, 2)), numpy=np.matmul),
-    Row("bmm", call(x(2, 2, 3), x(2, 3, 1)), bad(WRONG, x(2, 3), x(3, 2)), numpy=np.matmul),
+    Row(
+        "bmm",
+        call(x(2, 2, 3), x(2, 3, 1)),
+        bad(WRONG, x(2, 3), x(3, 2)),
+        bad(WRONG, x(2, 2, 3), x(1, 3, 2)),
+        numpy=np.matmul,
+    ),
     Row("mv", call(x(2, 3), x(3)), bad(WRONG, x(3), x(3)), numpy=np.matmul),
     Row("dot", call(x(3), x(3)), bad(WRONG, x(2), x(3)), bad(WRONG, x(2, 2), x(2))),
     Row(
@@ -40,7 +61,14 @@ ROWS = [
         numpy=lambda a, w, b=0: a @ w.T + b,
     ),
     Row("vdot", call(x(3), x(3)), bad(WRONG, x(2), x(3)), numpy=np.dot),
-    Row("inner", call(x(3), x(3)), call(x(2, 3), x(4, 3)), call(x(), x(3)), bad(WRONG, x(2), x(3))),
+    Row(
+        "inner",
+        call(x(3), x(3)),
+        call(x(2, 3), x(4, 3)),
+        call(x(), x(3)),
+        bad(WRONG, x(2), x(3)),
+        bad(WRONG, x(2, 3), x(1)),
+    ),
     Row("outer", call(x(3), x(2)), call(x(0), x(2)), bad(WRONG, x(2, 2), x(3))),
     Row(
         "tensordot",
@@ -48,8 +76,10 @@ ROWS = [
         call(x(2, 3, 2), x(3, 2, 4)),
         call(x(2, 3, 2), x(2, 3, 4), dims=([0, 1], [0, 1])),
         call(x(2), x(3), dims=0),
+        call(x(2, 3, 1), x(1, 2, 4)),
         bad(WRONG, x(2, 3), x(2, 3), dims=1),
-        numpy=lambda a, b, dims=2: np.tensordot(a, b, dims),
+        bad(WRONG, x(2), x(2), dims=2),
+        numpy=tensordot,
     ),
     Row(
         "einsum",

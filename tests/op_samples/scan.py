@@ -89,6 +89,7 @@ ROWS = [
         call(bools(4)),
         call(x(0)),
         bad(RuntimeError, x()),
+        bad(RuntimeError, x(3), -1),
     ),
     *(
         Row(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 
 import numpy as np
@@ -219,6 +220,9 @@ def adaptive(dims, name):
 def lp(dims):
     def pooled(a, p, kernel, stride=None):
         found = windows(a, sizes(kernel, dims), stride or sizes(kernel, dims), 0, 1)
+        if math.isinf(p):
+            reduce = np.max if p > 0 else np.min
+            return reduce(np.abs(found), axis=tuple(range(-dims, 0)))
         return (found**p).sum(tuple(range(-dims, 0))) ** (1 / p)
 
     return pooled
@@ -279,6 +283,8 @@ POOLING = (
                 F + f"lp_pool{d}d",
                 call(pos(2, 2, *n), 2, 2),
                 call(pos(2, *n), 3.0, 3, 2),
+                call(x(2, *n), math.inf, 2),
+                call(x(2, *n), -math.inf, 2),
                 numpy=lp(d),
             ),
         )

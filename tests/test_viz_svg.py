@@ -8,6 +8,8 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from op_samples import ROWS
+from op_samples.calling import run_ours
 
 import autograd
 import nn
@@ -233,6 +235,30 @@ def test_a_freed_graph_and_several_roots_are_drawn() -> None:
     a.backward()
     drawing = draw({"a": a, "b": b})
     assert {"a = 5.437", "b = 4"} <= set(texts(drawing))
+
+
+def test_every_function_is_drawn_with_its_values() -> None:
+    """One call of each row of the table of samples; what fails is named."""
+    failed, drawn = [], 0
+    for row in ROWS:
+        sample = next((s for s in row.samples if s.kind == "call"), None)
+        if sample is None:
+            continue
+        roots = [r for r in run_ours(row, sample, "float32").results if requires_grad(r)]
+        if not roots:
+            continue
+        drawing = draw(roots, values=True, grads=True)
+        try:
+            ET.fromstring(drawing.svg)
+            assert drawing.text and drawing.dot and not re.search(r"0x[0-9a-f]{6}", drawing.svg)
+        except Exception as error:
+            failed.append(f"{row.name}: {error}")
+        drawn += 1
+    assert failed == [] and drawn > 300
+
+
+def requires_grad(x: object) -> bool:
+    return isinstance(x, autograd.Tensor) and x.requires_grad
 
 
 # A forward pass that raised ---------------------------------------------------------------------

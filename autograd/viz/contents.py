@@ -47,7 +47,7 @@ class Contents:
         """The value as a VAL, None where it is not known."""
         if isinstance(target, Tensor):
             return encode(target._data)
-        if isinstance(target, (np.ndarray, bool, int, float)):
+        if isinstance(target, (np.ndarray, np.generic, bool, int, float, complex)):
             return encode(target)
         outputs = getattr(target, "outputs", None)
         if outputs is not None:

@@ -257,6 +257,7 @@ class Builder:
         """The id of an array or a number that a node has saved."""
         if not isinstance(value, (Tensor, np.ndarray)):
             dtype = type(value).__name__
+            value = value.item() if isinstance(value, np.generic) else value
             return self.new("data", (((), dtype),), value, value=value, requires_grad=False).id
         array = value._data if isinstance(value, Tensor) else value
         known = self.constants.get(identity(array))

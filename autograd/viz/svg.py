@@ -19,8 +19,9 @@ from .layout import Layout, control_points, layout
 from .scene import Link, Scene
 from .text import clean, count, width_of
 
-WIDE = 1400
-"""A drawing whose direction is not given goes down when it would be wider than that."""
+WIDE = 1100
+"""A drawing whose direction is not given goes down when it would be wider than that, since a
+notebook shrinks it to the width of a cell."""
 
 MARGIN = 8
 CELL = 6
@@ -90,8 +91,10 @@ class Picture:
         self.rankdir = rankdir or "LR"
         self.layout = self._arranged()
         if rankdir is None and self.layout.width > WIDE:
-            self.rankdir = "TB"
+            across, self.rankdir = self.layout, "TB"
             self.layout = self._arranged()
+            if self.layout.width > across.width:
+                self.layout, self.rankdir = across, "LR"
 
     @property
     def down(self) -> bool:

@@ -108,6 +108,14 @@ def table(results: list[Result]) -> str:
     return "\n".join(lines)
 
 
+def same_weights(library: Library, model: Any, rng: Any) -> None:
+    """The same in both libraries; uniform on ±1/√n, n the last size, as linear layers begin."""
+    with library.tensors.no_grad():
+        for p in model.parameters():
+            values = rng.uniform(-1, 1, p.shape) * p.shape[-1] ** -0.5
+            p.copy_(library.tensors.tensor(values.astype("float32")))
+
+
 # The programs ----------------------------------------------------------------------------------
 
 Cases = dict[str, tuple[Callable[[Library], Callable[[], Any]], int]]

@@ -11,17 +11,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from compare import Cases, Library, argument_parser, checked, compare_cases
+from compare import Cases, Library, argument_parser, checked, compare_cases, same_weights
 
 WORDS = 2000
-
-
-def same_weights(library: Library, model: Any, rng: Any) -> None:
-    """The same in both libraries; uniform on ±1/√hidden, as recurrent layers begin."""
-    with library.tensors.no_grad():
-        for p in model.parameters():
-            values = rng.uniform(-1, 1, p.shape) * p.shape[-1] ** -0.5
-            p.copy_(library.tensors.tensor(values.astype("float32")))
 
 
 def rows_of_images(library: Library, kind: str) -> Callable[[], Any]:

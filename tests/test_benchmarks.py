@@ -18,7 +18,7 @@ DIRECTORY = Path(__file__).parent.parent / "benchmarks"
 @pytest.fixture
 def step(monkeypatch):
     monkeypatch.syspath_prepend(str(DIRECTORY))
-    for name in ("step", "recurrent", "compare"):
+    for name in ("step", "recurrent", "transformer", "compare"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import step
 
@@ -46,6 +46,17 @@ def test_recurrent_cases_train(step):
         assert run() > run() > 0
     alone = recurrent.layer_alone(library, "GRU")
     assert alone() == alone()
+
+
+def test_transformer_cases_train(step):
+    import transformer
+
+    library = step.Library("tapegrad", autograd, nn, optim)
+    run = transformer.gpt(library, layers=1, batch=2)
+    assert run() > run() > 0
+    assert transformer.attention(library, 1, 2, 3, 4)() > 0
+    assert transformer.encoder(library, 1, 4, 32)() > 0
+    assert transformer.encoder(library, 1, 4, 32, dropout=0.5)() == 0
 
 
 def test_disagreeing_libraries_stop_the_comparison(step):

@@ -17,6 +17,7 @@ import numpy as np
 from ..elementwise import Binary
 from ..engine import tape
 from ..function import Op
+from ..stepper.forward import argument_text
 from ..tensor import Leaf, Tensor
 from .names import Names, identity
 from .recorded import Module, Recorded, Source
@@ -208,7 +209,7 @@ class Builder:
                 sources.append((slot, role, self.constant(value), 0))
             elif infix:
                 lost.append(role)
-            elif (text := _argument(value)) is not None:
+            elif (text := argument_text(value)) is not None:
                 arguments[role] = text
         added = self.new(
             "op",
@@ -303,20 +304,3 @@ def _operands(failure: Any, ends: Sequence[Tensor]) -> list[tuple[str, Tensor]]:
 
 def _number(array: np.ndarray) -> Any:
     return array.item() if array.ndim == 0 else None
-
-
-def _argument(value: Any) -> str | None:
-    """A plain argument as text; None for what is a default or tells a reader nothing."""
-    if value is None or value is False:
-        return None
-    if isinstance(value, (bool, int, float, str)):
-        return str(value)
-    if isinstance(value, slice):
-        parts = ["" if p is None else str(p) for p in (value.start, value.stop, value.step)]
-        return ":".join(parts if value.step is not None else parts[:2])
-    if value is Ellipsis:
-        return "..."
-    if isinstance(value, (tuple, list)):
-        texts = [_argument(v) or ("None" if v is None else "·") for v in value]
-        return f"({', '.join(texts)}{',' * (len(texts) == 1)})"
-    return None

@@ -174,7 +174,7 @@ def test_without_javascript_the_picture_is_there(show: Opener) -> None:
 def test_a_page_that_is_too_large_to_fold_shows_the_picture(
     show: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autograd.viz.page.FOLDABLE", 5)
+    monkeypatch.setattr("autograd.viz.drawing.FOLDABLE", 5)
     loss, model = network()
     tab = show(loss.draw(model, depth=0))
     assert boxes(tab) == loss.draw(model, depth=0).boxes

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .listing import to_text
+from .page import FOLDABLE, to_page
 from .scene import Folding, scene_of
 from .svg import Picture
 from .text import count
@@ -43,10 +44,12 @@ class Drawing:
         engine: str = "auto",
         legend: bool = True,
     ) -> None:
-        self._folding, self._numbers = folding, (values, grads, set(known))
         self._scene = scene_of(folding, values, grads)
         self._given, self._engine, self._legend = rankdir, engine, legend
         self.count, self.boxes = self._scene.nodes, len(self._scene.faces)
+        # What a page would be too large for is not kept: a million nodes take a gigabyte.
+        self._folding = folding if self.count <= FOLDABLE else None
+        self._numbers = values, grads, set(known)
 
     @cached_property
     def _picture(self) -> Picture:
@@ -85,8 +88,6 @@ class Drawing:
     @property
     def html(self) -> str:
         """The drawing as one HTML page that needs no network."""
-        from .page import to_page
-
         title = f"Computation graph with {count(self.count, 'node')}"
         return to_page(self._folding, self._picture, title, *self._numbers)
 

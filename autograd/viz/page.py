@@ -62,11 +62,17 @@ type="button" aria-label="zoom in">+</button></div>
 
 
 def to_page(
-    folding: Folding, picture: Picture, title: str, values: bool, grads: bool, known: set[int]
+    folding: Folding | None,
+    picture: Picture,
+    title: str,
+    values: bool,
+    grads: bool,
+    known: set[int],
 ) -> str:
     """The page of a picture; `known` are the nodes whose values and gradients were looked up."""
-    foldable = len(folding.graph.nodes) <= FOLDABLE and picture.rankdir in ("LR", "TB")
-    data = _data(folding, picture.down, values, grads, known) if foldable else {}
+    data = {}
+    if folding is not None and picture.rankdir in ("LR", "TB"):
+        data = _data(folding, picture.down, values, grads, known)
     text = json.dumps(data, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
     svg = picture.svg()
     return _PAGE.format(

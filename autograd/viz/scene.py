@@ -149,5 +149,8 @@ def _notes(folding: Folding, values: bool, grads: bool) -> list[str]:
     if grads and any(n.missing == "not computed yet" for n in nodes):
         notes.append("grad —: not computed yet, call backward() first")
     if grads and any(n.missing == "not kept" for n in nodes):
-        notes.append("grad —: not kept, call retain_grad() on the tensor before backward()")
+        notes.append(
+            "grad —: not kept, call retain_grad() on the tensor before backward(), or see all of "
+            "them in autograd.step(loss)"
+        )
     return notes

@@ -222,8 +222,10 @@ class Picture:
         forward = -1 if self.rankdir in ("RL", "BT") else 1
         texts = []
         # Which of several results it is, is said here too: their edges leave from one point.
-        head = f"{link.tail} {link.head}".strip() or (f"×{link.times:,}" if link.times > 1 else "")
-        if head and outer and width_of(head, 9) <= _LONGEST_LABEL:
+        whole = f"{link.tail} {link.head}".strip() or (f"×{link.times:,}" if link.times > 1 else "")
+        room = 2 * _LONGEST_LABEL if self.down else _LONGEST_LABEL
+        head = next((t for t in (whole, link.head, link.tail) if width_of(t, 9) <= room), "")
+        if head and outer:
             x, y = points[-2:]
             if self.down:
                 aside = -4 if first else 4

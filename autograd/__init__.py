@@ -5,7 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from . import silent as silent  # first: its filter must stand before any operation runs
-from . import checkpoint as checkpoint, graph as graph, ops as ops, random as random
+from . import (
+    amp as amp,
+    checkpoint as checkpoint,
+    elsewhere as elsewhere,
+    graph as graph,
+    ops as ops,
+    random as random,
+)
+from .amp import (
+    autocast as autocast,
+    compile as compile,
+    get_float32_matmul_precision as get_float32_matmul_precision,
+    is_autocast_enabled as is_autocast_enabled,
+    set_float32_matmul_precision as set_float32_matmul_precision,
+    use_deterministic_algorithms as use_deterministic_algorithms,
+)
 from .anomaly import (
     detect_anomaly as detect_anomaly,
     is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
@@ -14,8 +29,18 @@ from .anomaly import (
 )
 from .binding import bind
 from .custom import Function as Function, once_differentiable as once_differentiable
-from .devices import backends as backends, cuda as cuda, device as device
+from .devices import (
+    accelerator as accelerator,
+    backends as backends,
+    cuda as cuda,
+    device as device,
+    get_default_device as get_default_device,
+    mps as mps,
+    set_default_device as set_default_device,
+    xpu as xpu,
+)
 from .dtypes import (
+    bfloat16 as bfloat16,
     bool_ as bool_,
     can_cast as can_cast,
     double as double,
@@ -55,6 +80,7 @@ from .kinds import (
     IntTensor as IntTensor,
     LongTensor as LongTensor,
     ShortTensor as ShortTensor,
+    Variable as Variable,
     channels_last as channels_last,
     contiguous_format as contiguous_format,
     dtype as dtype,
@@ -73,6 +99,7 @@ from .kinds import (
     pi as pi,
     preserve_format as preserve_format,
     result_type as result_type,
+    set_default_tensor_type as set_default_tensor_type,
     strided as strided,
 )
 from .methods import bind_methods
@@ -109,14 +136,13 @@ from . import viz as viz
 from .stepper import step as step
 
 if _TYPE_CHECKING:
+    import nn as nn
+    import optim as optim
+
     from . import distributions as distributions
 
 float, int, bool = float32, int32, bool_  # PyTorch's names; Python's own stay in `builtins`
 
 
 def __getattr__(name: str) -> object:
-    if name == "distributions":  # imported when first used: most programs need none
-        import importlib
-
-        return importlib.import_module(".distributions", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return elsewhere.find(name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from .amp import GradScaler, cuda_autocast
+
 
 class device:
     """`device("cpu")`; any other device is an error. Equal to its name.
@@ -39,21 +41,74 @@ class device:
 class _Absent:
     """A kind of device that is never there, so that `cuda.is_available()` can be asked."""
 
+    def __init__(self, name: str) -> None:
+        self._name = name
+
     def is_available(self) -> bool:
         """False."""
         return False
 
-    is_built = is_available
+    is_built = is_initialized = is_bf16_supported = is_available
 
     def device_count(self) -> int:
         """0."""
         return 0
 
+    def memory_allocated(self, device: Any = None) -> int:
+        """0 bytes."""
+        return 0
+
+    max_memory_allocated = memory_reserved = max_memory_reserved = memory_allocated
+
+    def current_accelerator(self, check_available: bool = False) -> None:
+        """None."""
+
+    version = current_accelerator
+
     def ignore(self, *args: Any, **kwargs: Any) -> None:
         """Does nothing, as PyTorch does where the device is absent."""
 
     manual_seed = manual_seed_all = empty_cache = synchronize = ignore
+    reset_peak_memory_stats = ignore
+
+    def refuse(self, *args: Any, **kwargs: Any) -> Any:
+        """An error: what is asked for needs the device."""
+        raise RuntimeError(
+            f"device {self._name!r} is not available; everything runs on 'cpu'. Programs ask "
+            f"{self._name}.is_available() first"
+        )
+
+    set_device = current_device = get_device_name = get_device_properties = refuse
+    get_device_capability = refuse
 
 
-cuda, mps = _Absent(), _Absent()
-backends = SimpleNamespace(cuda=cuda, mps=mps, cudnn=_Absent())
+class _AbsentCuda(_Absent):
+    amp = SimpleNamespace(autocast=cuda_autocast, GradScaler=GradScaler)
+
+
+cuda = _AbsentCuda("cuda")
+mps, xpu, accelerator = _Absent("mps"), _Absent("xpu"), _Absent("accelerator")
+backends = SimpleNamespace(cuda=_Absent("cuda"), mps=mps, cudnn=_Absent("cudnn"))
+backends.cuda.matmul = SimpleNamespace(allow_tf32=False)
+
+
+_check = device
+
+
+def get_default_device() -> device:
+    """Where tensors are made: the CPU.
+
+    >>> import autograd
+    >>> autograd.get_default_device()
+    device(type='cpu')
+    """
+    return device()
+
+
+def set_default_device(device: Any) -> None:
+    """Accepts the CPU, and raises for other devices.
+
+    >>> import autograd
+    >>> autograd.set_default_device("cpu")
+    """
+    _check("cpu" if device is None else device)

@@ -25,6 +25,18 @@ uint8 = np.dtype(np.uint8)
 # `float`, `int` and `bool` are bound in autograd/__init__.py, where they shadow nothing.
 bool_ = np.dtype(np.bool_)
 
+
+class Absent:
+    """A dtype that can be named, as in `autocast(dtype=bfloat16)`, but that no tensor can have."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return self._name
+
+
+bfloat16 = Absent("bfloat16")
 SUPPORTED = (float16, float32, float64, int8, int16, int32, int64, uint8, bool_)
 
 _LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in (float16, float32, float64)}

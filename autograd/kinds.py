@@ -10,7 +10,7 @@ import numpy as np
 
 from .arrays import array_of
 from .creation import size_of
-from .dtypes import SUPPORTED, as_dtype, get_default_dtype, result_dtype
+from .dtypes import SUPPORTED, as_dtype, get_default_dtype, result_dtype, set_default_dtype
 from .tensor import Tensor, wrap
 
 inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
@@ -129,6 +129,41 @@ _TYPED = {
         BoolTensor,
     )
 }
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """PyTorch's older way to say `set_default_dtype`: a typed constructor or its name.
+
+    >>> import autograd
+    >>> autograd.set_default_tensor_type(autograd.DoubleTensor); autograd.tensor(1.0).dtype
+    dtype('float64')
+    >>> autograd.set_default_tensor_type("FloatTensor")
+    """
+    found = _TYPED.get(t.rpartition(".")[2]) if isinstance(t, str) else t
+    if not isinstance(found, _Typed):
+        raise TypeError(
+            f"set_default_tensor_type: expected FloatTensor, DoubleTensor or HalfTensor, got {t!r}"
+        )
+    set_default_dtype(found.dtype)
+
+
+class _AnyTensor(type):
+    """The class of `Variable`."""
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, Tensor)
+
+    def __call__(cls, data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Tensor:
+        return data.detach().requires_grad_(requires_grad)
+
+
+class Variable(metaclass=_AnyTensor):
+    """Tensors, under the name of old programs: `Variable(data)` is `data`, detached.
+
+    >>> import autograd
+    >>> autograd.Variable(autograd.ones(1), requires_grad=True)
+    tensor([1.], requires_grad=True)
+    """
 
 
 def type_method(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:

@@ -14,10 +14,11 @@ import os
 import sys
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
+from .devices import device as Device
 from .tensor import Tensor, wrap
 
 _KEY, _BEGIN = "tapegrad", '{"crc32": '  # one entry, since the library orders several at random
@@ -29,7 +30,7 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def save(state_dict: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
+def save(state_dict: Any, path: str | os.PathLike[str] | IO[bytes]) -> None:
     """Writes a state dict to `path` in the safetensors format.
 
     The file is written under a temporary name, flushed to the disk and then renamed, so that
@@ -38,8 +39,10 @@ def save(state_dict: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
     Args:
         state_dict: a dict, as `state_dict()` of a module or an optimizer returns it. It may hold
             Tensors of any shape, None, numbers, strings, and lists, tuples and dicts of these.
-            A tensor that appears under two keys is stored under both.
-        path: the file; `.safetensors` is the usual ending.
+            A tensor that appears under two keys is stored under both. A Tensor, a list or a tuple
+            alone can be stored as well.
+        path: the file; `.safetensors` is the usual ending. Or a binary file that is open for
+            writing, such as an `io.BytesIO`.
 
     Raises:
         TypeError: for a value that cannot be stored, naming its key.
@@ -51,12 +54,14 @@ def save(state_dict: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
     >>> autograd.load(path)
     {'w': tensor([1., 2.]), 'epoch': 3}
     """
-    if not isinstance(state_dict, Mapping):
+    if not isinstance(state_dict, (Mapping, Tensor, list, tuple)):
         raise TypeError(f"save: expected a dict, got {_mistaken(state_dict)}")
-    target = os.path.realpath(_name_of(path, "save"))
+    opened: Any = path if hasattr(path, "write") else None
+    target = "" if opened else os.path.realpath(_name_of(path, "save"))
     arrays: dict[str, np.ndarray] = {}
     # Keys at the top keep their names; "__metadata__" is the format's own.
-    reserved = {"__metadata__"} | {key for key in state_dict if isinstance(key, str)}
+    named = state_dict if isinstance(state_dict, Mapping) else ()
+    reserved = {"__metadata__"} | {key for key in named if isinstance(key, str)}
     try:
         structure = json.dumps(_packed(state_dict, (), arrays, reserved))
     except RecursionError:
@@ -64,14 +69,29 @@ def save(state_dict: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
     from safetensors.numpy import save as serialized
 
     entry = json.dumps({"crc32": _checksum(structure, arrays), "structure": structure})
-    _write(target, serialized(arrays, {_KEY: entry}))
+    content = serialized(arrays, {_KEY: entry})
+    if opened:
+        opened.write(content)
+    else:
+        _write(target, content)
 
 
-def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
+def load(
+    path: str | os.PathLike[str] | IO[bytes],
+    map_location: Any = None,
+    *,
+    weights_only: bool = True,
+    mmap: bool | None = None,
+) -> Any:
     """Reads what `save` wrote, or any safetensors file, and runs no code from it.
 
     bfloat16, which NumPy does not have, becomes float32, which holds every value of it exactly.
     Of a file by `safetensors.torch.save_model`, weights that are tied are there under all names.
+
+    Args:
+        path: the file, or a binary file that is open for reading.
+        map_location: the CPU, by name or as a `device`, which is where everything is anyhow.
+        weights_only, mmap: accepted for PyTorch's sake; they change nothing here.
 
     Returns:
         The dict with its nesting, its key order and new Tensors; from a file of another library
@@ -87,8 +107,14 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
     ...
     FileNotFoundError: load: there is no file no_such_file.safetensors
     """
-    name = _name_of(path, "load")
-    content = _read(name)
+    if isinstance(map_location, (str, Device)):
+        Device(map_location)
+    if hasattr(path, "read"):
+        name, content = "the open file", path.read()
+        _check_beginning(name, content)
+    else:
+        name = _name_of(path, "load")
+        content = _read(name)
     from safetensors import SafetensorError, deserialize
 
     try:
@@ -107,19 +133,16 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
     return tensors | {key: tensors[kept] for key, kept in shared.items()}
 
 
-def _structured(path: str, entry: str, arrays: dict[str, np.ndarray]) -> dict[Any, Any]:
-    """The dict that `save` was given, from its entry in the metadata and the tensors."""
+def _structured(path: str, entry: str, arrays: dict[str, np.ndarray]) -> Any:
+    """What `save` was given, from its entry in the metadata and the tensors."""
     try:
         known = json.loads(entry)
         structure = known["structure"]
         if known["crc32"] != _checksum(structure, arrays):
             raise ValueError("its checksum does not match its content")
-        result = _unpacked(json.loads(structure), arrays)
-        if not isinstance(result, dict):
-            raise ValueError("it holds no dict")
+        return _unpacked(json.loads(structure), arrays)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"load: {path} is damaged ({error}); use another copy") from None
-    return result
 
 
 def _packed(
@@ -168,7 +191,7 @@ def _unpacked(packed: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def _tensor_name(path: tuple[Any, ...], arrays: dict[str, np.ndarray], taken: set[str]) -> str:
-    name = ".".join(map(str, path))
+    name = ".".join(map(str, path)) or "tensor"
     if len(path) == 1 and isinstance(path[0], str) and name != "__metadata__":
         unique = name
     else:
@@ -273,6 +296,11 @@ def _read(path: str) -> bytes:
             content = file.read()
     except FileNotFoundError:
         raise FileNotFoundError(f"load: there is no file {path}{_similar(path)}") from None
+    _check_beginning(path, content)
+    return content
+
+
+def _check_beginning(path: str, content: bytes) -> None:
     if not content:
         raise ValueError(f"load: {path} is empty")
     length = int.from_bytes(content[:8], "little")
@@ -283,7 +311,6 @@ def _read(path: str) -> bytes:
             f"load: {path} is cut short or damaged: it announces a header of {length:,} bytes "
             f"and has {len(content):,} in all"
         )
-    return content
 
 
 def _similar(path: str) -> str:
@@ -349,8 +376,6 @@ def _mistaken(value: Any) -> str:
         return f"a NumPy array; store autograd.from_numpy(array), or .tolist() of a small {kind}"
     if callable(getattr(value, "state_dict", None)):
         return f"a {kind}; store its state_dict()"
-    if isinstance(value, Tensor):
-        return 'a Tensor; give it a name, as in {"x": tensor}'
     if isinstance(value, (str, os.PathLike)):
         return f"the {kind} {str(value)!r}; the order is save(state_dict, path)"
     return f"a {kind}"

@@ -222,8 +222,7 @@ def package_stub() -> str:
     explicit = [
         ast.unparse(node)
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-        and node.level
+        if ((isinstance(node, ast.ImportFrom) and node.level) or isinstance(node, ast.Import))
         and not any((a.asname or a.name).startswith("_") for a in node.names)
     ]
     functions_of(stub, "")

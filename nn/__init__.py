@@ -49,7 +49,7 @@ from .batchnorm import (
     InstanceNorm2d,
     InstanceNorm3d,
 )
-from .containers import ModuleDict, ModuleList, Sequential
+from .containers import DataParallel, ModuleDict, ModuleList, Sequential
 from .conv import (
     Conv1d,
     Conv2d,
@@ -222,6 +222,7 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",

@@ -246,3 +246,25 @@ def pairs(source: Any, name: str) -> list[tuple[str, Any]]:
                 f"{name}: sequence element #{i} has length {len(result[-1])}; 2 is required"
             )
     return result
+
+
+class DataParallel(Module):
+    """A model that PyTorch would spread over several GPUs: without any, the model as `module`.
+
+    The keys of its `state_dict()` begin with "module.", as those of checkpoints made there.
+
+    >>> import autograd, nn
+    >>> net = nn.DataParallel(nn.Linear(2, 1))
+    >>> net(autograd.ones(3, 2)).shape, list(net.state_dict())
+    (Size([3, 1]), ['module.weight', 'module.bias'])
+    """
+
+    def __init__(
+        self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0
+    ) -> None:
+        super().__init__()
+        self.module = module
+        self.device_ids: list[Any] = []
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self.module(*args, **kwargs)

@@ -359,6 +359,15 @@ class Module:
         """Does nothing: everything is on the CPU."""
         return self
 
+    def cuda(self, device: Any = None) -> Self:
+        """An error: there is no such device. Programs ask `cuda.is_available()` first."""
+        return self.to("cuda")
+
+    share_memory = cpu  # it is shared with the threads of this process
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Does nothing: there is no compiler, as `autograd.compile` says."""
+
     def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
         """Replaces the values of parameters, their gradients and the buffers by `fn(values)`."""
         with no_grad():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import math
 import os
@@ -267,6 +268,30 @@ def test_a_byte_above_one_is_true(path: Path) -> None:
     assert autograd.load(path)["w"].tolist() == [False, True, True]
 
 
+def test_what_is_no_dict(path: Path) -> None:
+    x = autograd.arange(6.0).reshape(2, 3)
+    for value in (x, [x, 1], (x, {"tensor": x.t(), "n": [None, "a"]}), [], {}):
+        autograd.save(value, path)
+        assert same(autograd.load(path), value)
+
+
+def test_an_open_file() -> None:
+    buffer = io.BytesIO()
+    autograd.save({"w": autograd.ones(2), "epoch": 3}, buffer)
+    buffer.seek(0)
+    assert same(autograd.load(buffer), {"w": autograd.ones(2), "epoch": 3})
+    with pytest.raises(ValueError, match="the open file is empty"):
+        autograd.load(buffer)
+
+
+def test_arguments_of_pytorch(path: Path) -> None:
+    autograd.save({"w": autograd.ones(2)}, path)
+    for there in ("cpu", autograd.device("cpu"), None, lambda storage, location: storage):
+        assert autograd.load(path, map_location=there, weights_only=False)["w"].sum() == 2
+    with pytest.raises(RuntimeError, match="device 'cuda' is not available"):
+        autograd.load(path, "cuda")
+
+
 # What is refused on saving -------------------------------------------------------------------
 
 
@@ -281,8 +306,7 @@ def test_a_byte_above_one_is_true(path: Path) -> None:
         ({(1, 2): 3}, TypeError, r"has the key \(1, 2\), a tuple"),
         ({"\ud800": autograd.ones(1)}, ValueError, "no valid Unicode"),
         (nn.Linear(1, 1), TypeError, r"expected a dict, got a Linear; store its state_dict\(\)"),
-        (autograd.ones(1), TypeError, r'a Tensor; give it a name, as in {"x": tensor}'),
-        ([1], TypeError, "expected a dict, got a list"),
+        ({1, 2}, TypeError, "expected a dict, got a set"),
         ("w.safetensors", TypeError, r"the order is save\(state_dict, path\)"),
     ],
 )
@@ -460,9 +484,9 @@ def test_what_torch_saves_is_told_how_to_convert(torch: Any, zipped: bool, path:
 
 
 @pytest.mark.parametrize(
-    "structure", ["[]", "3", '{"tensor": "w"}', '{"dict": 3}', '{"code": 1}', "{}", "[" * 100_000]
+    "structure", ['{"tensor": "w"}', '{"dict": 3}', '{"code": 1}', "{}", "[" * 100_000]
 )
-def test_a_structure_that_is_no_dict(structure: str, path: Path) -> None:
+def test_a_structure_of_another_kind(structure: str, path: Path) -> None:
     crc = f"{zlib.crc32(structure.encode()):08x}"
     metadata = {"tapegrad": json.dumps({"crc32": crc, "structure": structure})}
     path.write_bytes(handmade({"__metadata__": metadata}))

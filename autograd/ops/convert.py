@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..creation import check_device
-from ..dtypes import as_dtype
+from ..dtypes import Absent, as_dtype
 from ..function import Op
 from ..registry import public
 from ..tensor import Tensor
@@ -100,7 +100,7 @@ def is_dtype(x: Any) -> bool:
     (True, True, False, False)
     """
     if not isinstance(x, (np.dtype, type, str)):
-        return False
+        return isinstance(x, Absent)
     try:
         np.dtype(x)
     except TypeError:

@@ -1,0 +1,98 @@
+"""What programs written for PyTorch name besides tensors and layers: devices, precision, places."""
+
+import pytest
+
+import autograd
+import nn.data
+import nn.functional
+import optim
+from autograd import elsewhere
+
+
+def test_what_programs_for_accelerators_ask():
+    lib = autograd
+    for absent in (lib.cuda, lib.mps, lib.xpu, lib.accelerator, lib.backends.cudnn):
+        assert not absent.is_available() and absent.device_count() == 0
+    assert lib.accelerator.current_accelerator() is None
+    assert not lib.cuda.is_bf16_supported() and lib.cuda.max_memory_allocated() == 0
+    with pytest.raises(RuntimeError, match=r"cuda.is_available\(\) first"):
+        lib.cuda.get_device_name(0)
+    lib.backends.cudnn.benchmark = lib.backends.cuda.matmul.allow_tf32 = True
+    lib.use_deterministic_algorithms(True, warn_only=True)
+    lib.set_float32_matmul_precision("high")
+    with pytest.raises(RuntimeError, match="highest"):
+        lib.set_float32_matmul_precision("low")
+    lib.set_default_device("cpu")
+    assert lib.get_default_device() == lib.device("cpu")
+    with pytest.raises(RuntimeError, match="not available"):
+        lib.set_default_device("cuda")
+
+
+@pytest.mark.parametrize(
+    "autocast",
+    [
+        lambda: autograd.autocast("cuda", dtype=autograd.float16, enabled=False),
+        lambda: autograd.amp.autocast(device_type="cpu", dtype=autograd.bfloat16),
+        lambda: autograd.cuda.amp.autocast(False),
+    ],
+)
+def test_mixed_precision_changes_nothing(autocast):
+    w = autograd.ones(2, requires_grad=True)
+    for scaler in (autograd.cuda.amp.GradScaler(), autograd.amp.GradScaler("cuda", enabled=False)):
+        with autocast():
+            loss = (w @ w) * 3
+        decorated = autocast()(lambda: (w @ w) * 3)
+        assert loss.dtype == autograd.float32 and decorated() == loss
+        w.grad = None
+        scaler.scale(loss).backward()
+        optimizer = optim.SGD([w], lr=0.5)
+        scaler.unscale_(optimizer)
+        assert w.grad.tolist() == [6, 6]
+        assert scaler.step(optimizer) is None and w.tolist() == [-2, -2]
+        scaler.update()
+        scaler.load_state_dict(scaler.state_dict())
+        with autograd.no_grad():
+            w.fill_(1)
+    with pytest.raises(ValueError, match="device_type"):
+        autograd.autocast(True)
+    for use in (lambda: w.to(autograd.bfloat16), lambda: autograd.ones(1, dtype=autograd.bfloat16)):
+        with pytest.raises(TypeError, match="dtype bfloat16 is not supported"):
+            use()
+
+
+def test_compile_gives_back_what_it_is_given():
+    model = nn.Linear(2, 2)
+    model.compile(mode="max-autotune")
+    assert autograd.compile(model, mode="reduce-overhead", dynamic=True) is model
+
+    @autograd.compile
+    def f(x):
+        return x + 1
+
+    @autograd.compile(fullgraph=True)
+    def g(x):
+        return x + 2
+
+    assert (f(1), g(1)) == (2, 3)
+
+
+def test_names_that_are_at_home_elsewhere():
+    assert autograd.nn is nn and autograd.optim is optim and autograd.autograd is autograd
+    assert autograd.utils.data is nn.data
+    assert autograd.utils.checkpoint.checkpoint is autograd.checkpoint.checkpoint
+    assert autograd.conv2d is nn.functional.conv2d and autograd.vmap is autograd.func.vmap
+    for name in elsewhere._FUNCTIONAL:
+        assert getattr(autograd, name) is getattr(nn.functional, name)
+    with pytest.raises(AttributeError, match="module 'autograd' has no attribute 'jit'"):
+        _ = autograd.jit
+    with pytest.raises(AttributeError, match="it has data, checkpoint"):
+        _ = autograd.utils.hooks
+
+
+def test_old_names():
+    y = autograd.ones(2, requires_grad=True) * 2
+    assert not autograd.Variable(y).requires_grad and isinstance(y, autograd.Variable)
+    assert autograd.Variable(y, requires_grad=True).is_leaf
+    assert autograd.Variable(y).data_ptr() == y.data_ptr()
+    with pytest.raises(TypeError, match="expected FloatTensor"):
+        autograd.set_default_tensor_type("double")

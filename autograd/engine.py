@@ -68,6 +68,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -77,6 +78,7 @@ def grad(
     An input that the outputs do not depend on is an error, unless `allow_unused` (its gradient
     is None) or `materialize_grads` (it is zeros). With `is_grads_batched`, `grad_outputs` have a
     first dimension more, as do the results: one backward pass finds the gradients for each entry.
+    `only_inputs` is there for old programs: only the gradients of the inputs are ever computed.
 
     >>> import autograd
     >>> x = autograd.tensor(3.0, requires_grad=True)
@@ -89,7 +91,7 @@ def grad(
     if is_grads_batched:
         from .batching.transform import gradients_in_batch
 
-        options = (retain_graph, create_graph, allow_unused, False, materialize_grads)
+        options = (retain_graph, create_graph, True, allow_unused, False, materialize_grads)
         vectors = sequence_of(grad_outputs)
         return gradients_in_batch(lambda *vs: grad(outputs, inputs, vs, *options), vectors)
     inputs = sequence_of(inputs)

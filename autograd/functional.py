@@ -86,7 +86,10 @@ def _gradients(
     found: tuple[Tensor | None, ...] = (None,) * len(xs)
     if active:
         outs, weights = zip(*active, strict=True)
-        found = grad(outs, xs, weights, True, create_graph, True, count is not None)
+        batched = count is not None
+        found = grad(
+            outs, xs, weights, True, create_graph, allow_unused=True, is_grads_batched=batched
+        )
     if strict and any(g is None for g in found):
         raise RuntimeError(f"{name}: the output does not depend on an input, which strict forbids")
     zeros = [np.zeros_like(x._data) for x in xs]

@@ -96,3 +96,11 @@ def test_old_names():
     assert autograd.Variable(y).data_ptr() == y.data_ptr()
     with pytest.raises(TypeError, match="expected FloatTensor"):
         autograd.set_default_tensor_type("double")
+
+
+def test_grad_takes_pytorchs_arguments_in_its_order():
+    x = autograd.ones(2, requires_grad=True)
+    loss = (x * x).sum()
+    (g,) = autograd.grad(loss, x, None, True, True, True, False)
+    assert g.tolist() == [2, 2] and g.requires_grad
+    assert autograd.grad(loss, inputs=x, only_inputs=True, allow_unused=True)[0].tolist() == [2, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from .tensor import Tensor, wrap
 
 
 def sequence_of(x: Any) -> list[Any]:
-    """A sequence as a list, and anything else as a list of one."""
-    return list(x) if isinstance(x, (list, tuple)) else [x]
+    """Anything to iterate over as a list, such as `model.parameters()`; else a list of one."""
+    return [x] if isinstance(x, Tensor) or not isinstance(x, Iterable) else list(x)
 
 
 def check_inputs(inputs: list[Any], name: str) -> None:

@@ -104,3 +104,15 @@ def test_grad_takes_pytorchs_arguments_in_its_order():
     (g,) = autograd.grad(loss, x, None, True, True, True, False)
     assert g.tolist() == [2, 2] and g.requires_grad
     assert autograd.grad(loss, inputs=x, only_inputs=True, allow_unused=True)[0].tolist() == [2, 2]
+
+
+def test_grad_by_whatever_can_be_iterated_over():
+    model = nn.Linear(2, 1)
+    named = dict(model.named_parameters())
+    for inputs in (model.parameters(), named.values(), (p for p in named.values())):
+        weight, bias = autograd.grad(model(autograd.ones(3, 2)).sum(), inputs)
+        assert weight.tolist() == [[3, 3]] and bias.tolist() == [3]
+    model(autograd.ones(3, 2)).sum().backward(inputs=model.parameters())
+    assert model.bias.grad.tolist() == [3]
+    with pytest.raises(RuntimeError, match="`inputs` is empty"):
+        autograd.grad(model(autograd.ones(3, 2)).sum(), iter(()))

@@ -34,6 +34,7 @@ from .devices import (
     backends as backends,
     cuda as cuda,
     device as device,
+    distributed as distributed,
     get_default_device as get_default_device,
     mps as mps,
     set_default_device as set_default_device,

@@ -11,7 +11,7 @@ from .amp import autocast as autocast, compile as compile, get_float32_matmul_pr
 from .anomaly import detect_anomaly as detect_anomaly, is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled, is_anomaly_enabled as is_anomaly_enabled, set_detect_anomaly as set_detect_anomaly
 from .binding import bind
 from .custom import Function as Function, once_differentiable as once_differentiable
-from .devices import accelerator as accelerator, backends as backends, cuda as cuda, device as device, get_default_device as get_default_device, mps as mps, set_default_device as set_default_device, xpu as xpu
+from .devices import accelerator as accelerator, backends as backends, cuda as cuda, device as device, distributed as distributed, get_default_device as get_default_device, mps as mps, set_default_device as set_default_device, xpu as xpu
 from .dtypes import bfloat16 as bfloat16, bool_ as bool_, can_cast as can_cast, double as double, float16 as float16, float32 as float32, float64 as float64, get_default_dtype as get_default_dtype, half as half, int8 as int8, int16 as int16, int32 as int32, int64 as int64, long as long, promote_types as promote_types, set_default_dtype as set_default_dtype, short as short, uint8 as uint8
 from .engine import backward as backward, grad as grad
 from .fusing import unfused as unfused

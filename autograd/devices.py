@@ -37,9 +37,17 @@ class device:
     def __hash__(self) -> int:
         return hash(str(self))
 
+    def __enter__(self) -> device:
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        pass
+
 
 class _Absent:
     """A kind of device that is never there, so that `cuda.is_available()` can be asked."""
+
+    enabled = benchmark = deterministic = allow_tf32 = False  # which programs set and read
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -88,6 +96,7 @@ class _AbsentCuda(_Absent):
 
 cuda = _AbsentCuda("cuda")
 mps, xpu, accelerator = _Absent("mps"), _Absent("xpu"), _Absent("accelerator")
+distributed = _Absent("distributed")
 backends = SimpleNamespace(cuda=_Absent("cuda"), mps=mps, cudnn=_Absent("cudnn"))
 backends.cuda.matmul = SimpleNamespace(allow_tf32=False)
 

@@ -45,6 +45,8 @@ class Binary(Op, abstract=True):
             general = cls.apply
 
             def operator(x: Any, y: Any) -> Any:
+                if x is None or y is None:  # so that `x == None` is False
+                    return NotImplemented
                 try:
                     return general(x, y)
                 except UnsupportedOperand:

@@ -275,6 +275,7 @@ PROPERTIES: dict[str, Callable[[Tensor], Any]] = {
     "itemsize": lambda self: self._data.itemsize,
     "nbytes": lambda self: self._data.nbytes,
     "is_cpu": lambda self: True,
+    "layout": lambda self: strided,
     "is_cuda": lambda self: False,
     "is_meta": lambda self: False,
     "is_sparse": lambda self: False,

@@ -6,7 +6,9 @@ PCG64, so a seed gives other values than in PyTorch, from the same distributions
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -116,6 +118,25 @@ def get_rng_state() -> dict[str, int]:
 def set_rng_state(state: dict[str, int]) -> None:
     """Restores a state of the default generator."""
     default_generator.set_state(state)
+
+
+@contextlib.contextmanager
+def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
+    """A block whose random numbers leave the default generator as it was before.
+
+    >>> import autograd
+    >>> before = autograd.initial_seed()
+    >>> with autograd.random.fork_rng():
+    ...     _ = autograd.manual_seed(1)
+    >>> autograd.initial_seed() == before
+    True
+    """
+    state = get_rng_state()
+    try:
+        yield
+    finally:
+        if enabled:
+            set_rng_state(state)
 
 
 def rng_of(generator: Generator | None) -> Any:

@@ -353,6 +353,8 @@ _LAZY = ("compression", "regularization", "training")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "modules":  # PyTorch's package below nn, as in nn.modules.batchnorm._BatchNorm
+        return importlib.import_module("nn")
     if name in _LAZY:
         return importlib.import_module(f"nn.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -322,3 +322,10 @@ def sparse_(
     zeroed = order[: math.ceil(sparsity * rows)]
     tensor._data[zeroed, np.arange(columns)] = 0
     return tensor
+
+
+# As they were called before PyTorch 0.4, and still are in programs of that time.
+uniform, normal, constant, eye, dirac = uniform_, normal_, constant_, eye_, dirac_
+xavier_uniform, xavier_normal = xavier_uniform_, xavier_normal_
+kaiming_uniform, kaiming_normal = kaiming_uniform_, kaiming_normal_
+orthogonal, sparse = orthogonal_, sparse_

@@ -116,3 +116,75 @@ def test_grad_by_whatever_can_be_iterated_over():
     assert model.bias.grad.tolist() == [3]
     with pytest.raises(RuntimeError, match="`inputs` is empty"):
         autograd.grad(model(autograd.ones(3, 2)).sum(), iter(()))
+
+
+def test_comparison_with_none():
+    x = autograd.ones(2)
+    assert (x == None) is False and (x != None) is True and (x == None) is False  # noqa: E711
+    with pytest.raises(TypeError, match="unsupported operand"):
+        x + None
+
+
+class Counting(nn.data.IterableDataset):
+    def __iter__(self):
+        return iter(range(5))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"batch_size": 2}, [[0, 1], [2, 3], [4]]),
+        ({"batch_size": 2, "drop_last": True, "num_workers": 2}, [[0, 1], [2, 3]]),
+        ({"batch_size": None}, [0, 1, 2, 3, 4]),
+        ({"batch_size": 4, "collate_fn": sum}, [6, 4]),
+    ],
+)
+def test_datasets_that_are_only_iterated_over(options, expected):
+    loader = nn.data.DataLoader(Counting(), **options)
+    for _ in range(2):
+        assert [getattr(batch, "tolist", lambda b=batch: b)() for batch in loader] == expected
+    torch = pytest.importorskip("torch")
+    theirs = torch.utils.data.DataLoader(
+        type("Theirs", (torch.utils.data.IterableDataset,), {"__iter__": Counting.__iter__})(),
+        **{**options, "num_workers": 0},
+    )
+    assert [getattr(b, "tolist", lambda b=b: b)() for b in theirs] == expected
+
+
+def test_an_iterable_dataset_has_its_own_order_and_perhaps_a_length():
+    with pytest.raises(ValueError, match="its own order"):
+        nn.data.DataLoader(Counting(), shuffle=True)
+    with pytest.raises(TypeError, match="len"):
+        len(nn.data.DataLoader(Counting()))
+
+    class Five(Counting):
+        def __len__(self):
+            return 5
+
+    for options in ({"batch_size": 2}, {"batch_size": 2, "drop_last": True}, {"batch_size": None}):
+        loader = nn.data.DataLoader(Five(), **options)
+        assert len(loader) == len(list(loader))
+    assert nn.data.get_worker_info() is None
+
+
+def test_random_numbers_in_a_fork():
+    autograd.manual_seed(0)
+    expected = autograd.rand(3)
+    autograd.manual_seed(0)
+    with autograd.random.fork_rng():
+        autograd.manual_seed(7)
+        autograd.rand(2)
+    assert autograd.equal(autograd.rand(3), expected)
+    with autograd.random.fork_rng(enabled=False):
+        changed = autograd.rand(3)
+    assert not autograd.equal(changed, autograd.rand(3))
+
+
+def test_small_names():
+    with autograd.device("cpu"):
+        assert autograd.ones(1).layout == autograd.strided
+    assert not autograd.distributed.is_initialized()
+    assert not autograd.backends.cudnn.deterministic
+    assert isinstance(nn.BatchNorm2d(1), nn.modules.batchnorm._BatchNorm)
+    assert isinstance(nn.MSELoss(), nn.modules.loss._Loss) and nn.modules.Module is nn.Module
+    assert nn.init.constant(autograd.empty(2), 3).tolist() == [3, 3]

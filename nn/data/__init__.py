@@ -2,7 +2,15 @@
 
 from nn.data import transforms
 from nn.data.collate import default_collate, default_convert
-from nn.data.dataset import ConcatDataset, Dataset, Subset, TensorDataset, random_split
+from nn.data.dataset import (
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    Subset,
+    TensorDataset,
+    get_worker_info,
+    random_split,
+)
 from nn.data.digits import digits
 from nn.data.idx import read_idx, write_idx
 from nn.data.loader import DataLoader
@@ -24,6 +32,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "FashionMNIST",
+    "IterableDataset",
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
@@ -34,6 +43,7 @@ __all__ = [
     "default_collate",
     "default_convert",
     "digits",
+    "get_worker_info",
     "make_grid",
     "random_split",
     "read_idx",

@@ -10,7 +10,7 @@ import math
 import operator
 import warnings
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -53,6 +53,29 @@ class Dataset(Generic[T_co]):
 
     def __add__(self, other: "Dataset[T_co]") -> "ConcatDataset[T_co]":
         return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset[T_co]):
+    """Items one after another, as from a file or a network: subclasses define `__iter__`.
+
+    Example:
+        >>> from nn.data import DataLoader
+        >>> class Lines(IterableDataset[str]):
+        ...     def __iter__(self):
+        ...         yield from ["a", "b", "c"]
+        >>> list(DataLoader(Lines(), batch_size=2))
+        [['a', 'b'], ['c']]
+    """
+
+    def __iter__(self) -> Iterator[T_co]:
+        raise NotImplementedError(f"{type(self).__name__} must define __iter__(self)")
+
+
+def get_worker_info() -> None:
+    """None: workers are threads of the one process, and an `IterableDataset` is read by none.
+
+    Programs ask so that each process can take its part of a dataset; None is "all of it".
+    """
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):

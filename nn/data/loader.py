@@ -1,12 +1,13 @@
 """DataLoader: batches of a dataset, in order or shuffled, fetched ahead by threads if asked."""
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from autograd import Generator
 from nn.data.collate import CollateError, default_collate, default_convert
-from nn.data.dataset import Dataset, get_batch, get_items
+from nn.data.dataset import Dataset, IterableDataset, get_batch, get_items
 from nn.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 from nn.data.streams import stream_of_batch, streams_for
 
@@ -20,7 +21,8 @@ class DataLoader(Generic[T_co]):
     `Subset` of one, any with `__getbatch__`: see `Dataset`) are indexed once a batch.
 
     Args:
-        dataset: anything with `len` and `[index]`.
+        dataset: anything with `len` and `[index]`, or an `IterableDataset`, whose items come in
+            its own order, fetched one batch at a time.
         batch_size: items in a batch; None gives items, not batches.
         shuffle: a new random order in each pass.
         sampler: an iterable of indices, in place of `shuffle`.
@@ -34,7 +36,9 @@ class DataLoader(Generic[T_co]):
         generator: draws the orders, as for `RandomSampler`: without one they are settled by
             `autograd.manual_seed`, and drawing them changes no other random number.
         prefetch_factor: batches fetched ahead for each worker, by default 2.
-        pin_memory, persistent_workers: accepted for PyTorch's sake; they change nothing here.
+        pin_memory, persistent_workers, timeout, worker_init_fn, multiprocessing_context,
+            pin_memory_device, in_order: accepted for PyTorch's sake; they change nothing here,
+            where workers are threads with the state of the program, and always keep the order.
 
     Raises:
         ValueError: arguments that exclude each other, or a count that is not positive.
@@ -67,6 +71,11 @@ class DataLoader(Generic[T_co]):
         prefetch_factor: int | None = None,
         pin_memory: bool = False,
         persistent_workers: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], Any] | None = None,
+        multiprocessing_context: Any = None,
+        pin_memory_device: str = "",
+        in_order: bool = True,
     ) -> None:
         if not isinstance(num_workers, int) or num_workers < 0:
             raise ValueError(f"DataLoader: num_workers must be 0 or more, got {num_workers!r}")
@@ -83,16 +92,23 @@ class DataLoader(Generic[T_co]):
             batch_size = None
         elif batch_size is None and drop_last:
             raise ValueError("DataLoader: with batch_size=None there is no last batch to drop")
-        if sampler is None:
+        streamed = isinstance(dataset, IterableDataset)
+        if streamed and (shuffle or sampler is not None or batch_sampler is not None):
+            raise ValueError(
+                "DataLoader: an IterableDataset comes in its own order; leave out shuffle, sampler "
+                "and batch_sampler, and shuffle in its __iter__"
+            )
+        if sampler is None and not streamed:
             sampler = (
                 RandomSampler(dataset, generator=generator)
                 if shuffle
                 else SequentialSampler(dataset)
             )
-        if batch_size is not None:
+        if batch_size is not None and sampler is not None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         if collate_fn is None:
-            collate_fn = default_convert if batch_sampler is None else default_collate
+            single = batch_sampler is None and not (streamed and batch_size)
+            collate_fn = default_convert if single else default_collate
         self.dataset = dataset
         self.batch_size = batch_size
         self.sampler = sampler
@@ -106,16 +122,32 @@ class DataLoader(Generic[T_co]):
         self.persistent_workers = persistent_workers
 
     def __len__(self) -> int:
+        if isinstance(self.dataset, IterableDataset):
+            items, size = len(self.dataset), self.batch_size or 1
+            return items // size if self.drop_last else -(-items // size)
         return len(self._steps())  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[T_co]:
+        if isinstance(self.dataset, IterableDataset):
+            return self._streamed(self.dataset)
         streams = streams_for(self.dataset)
         if self.num_workers == 0:
             return (self._fetch(job, streams) for job in enumerate(self._steps()))
         return self._prefetch(streams)
 
     def _steps(self) -> Iterable[Any]:
-        return self.sampler if self.batch_sampler is None else self.batch_sampler
+        steps = self.sampler if self.batch_sampler is None else self.batch_sampler
+        assert steps is not None
+        return steps
+
+    def _streamed(self, dataset: IterableDataset[Any]) -> Iterator[Any]:
+        if self.batch_size is None:
+            yield from map(self.collate_fn, dataset)
+            return
+        items = iter(dataset)
+        while batch := list(itertools.islice(items, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield self.collate_fn(batch)
 
     def _prefetch(self, streams: Any) -> Iterator[T_co]:
         from concurrent.futures import Future, ThreadPoolExecutor  # slow to import, seldom needed

@@ -142,6 +142,8 @@ if _TYPE_CHECKING:
 
     from . import distributions as distributions
 
+__version__ = "0.1.0"
+
 float, int, bool = float32, int32, bool_  # PyTorch's names; Python's own stay in `builtins`
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import autograd
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -51,6 +53,10 @@ def test_importing_costs_little_more_than_numpy_and_scipy() -> None:
 
     least("autograd, nn, optim")  # the first pass compiles bytecode
     assert least("autograd, nn, optim") - least("numpy, scipy.special") < 0.25
+
+
+def test_the_version_is_the_one_that_is_published() -> None:
+    assert autograd.__version__ == PROJECT["version"]
 
 
 def test_core_dependencies_are_few() -> None:

@@ -1,4 +1,7 @@
-"""Making tensors: from data, from arrays without a copy, and filled with constants."""
+"""Making tensors: from data, from arrays without a copy, and filled with constants.
+
+`memory_format` is accepted where programs give it, and means nothing: new tensors are in C order.
+"""
 
 from __future__ import annotations
 
@@ -147,6 +150,7 @@ def _filled(name: str, value: float, what: str) -> Any:
         dtype: Any = None,
         device: Any = None,
         requires_grad: bool = False,
+        memory_format: Any = None,
     ) -> Tensor:
         kind = get_default_dtype() if dtype is None else as_dtype(dtype)
         return finish(np.full(size_of(sizes, size), value, kind), None, device, requires_grad)
@@ -208,6 +212,7 @@ def full_like(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """One value with the shape and dtype of `input`.
 
@@ -223,7 +228,12 @@ def full_like(
 
 def _filled_like(name: str, value: float, what: str, numpy: Any) -> Any:
     def function(
-        input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+        input: Any,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        memory_format: Any = None,
     ) -> Tensor:
         return full_like(input, value, dtype=dtype, device=device, requires_grad=requires_grad)
 

@@ -180,6 +180,7 @@ def _drawn(name: str, method: str, what: str) -> tuple[Any, Any]:
         dtype: Any = None,
         device: Any = None,
         requires_grad: bool = False,
+        memory_format: Any = None,
     ) -> Tensor:
         kind = _floating(input.dtype if dtype is None else dtype, name + "_like")
         return finish(
@@ -256,6 +257,7 @@ def randint_like(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """`randint` with the shape and dtype of `input`.
 

@@ -188,3 +188,17 @@ def test_small_names():
     assert isinstance(nn.BatchNorm2d(1), nn.modules.batchnorm._BatchNorm)
     assert isinstance(nn.MSELoss(), nn.modules.loss._Loss) and nn.modules.Module is nn.Module
     assert nn.init.constant(autograd.empty(2), 3).tolist() == [3, 3]
+
+
+@pytest.mark.parametrize(
+    "name", ["zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like"]
+)
+def test_a_memory_format_is_accepted(name):
+    """As in optimizers that were written after PyTorch's own."""
+    x = autograd.ones(2, 3)
+    arguments = (5,) if name == "full_like" else ()
+    for given in (autograd.preserve_format, autograd.contiguous_format):
+        made = getattr(autograd, name)(x, *arguments, memory_format=given)
+        assert made.shape == x.shape and made.is_contiguous()
+    assert autograd.randint_like(x, 3, memory_format=autograd.preserve_format).shape == x.shape
+    assert autograd.empty(2, memory_format=autograd.contiguous_format).shape == (2,)

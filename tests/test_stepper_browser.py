@@ -593,12 +593,19 @@ TIMES = """async () => {
 }"""
 
 
+READY = "performance.getEntriesByName('stepper')[0].startTime"
+
+
 def test_a_thousand_nodes_within_the_budgets(show: Opener) -> None:
     tab = show(samples.loop(1000))
-    ready = tab.evaluate("performance.now()")
+    ready = [tab.evaluate(READY)]
+    while min(ready) > 1000 and len(ready) < 4:  # other load can only add to it
+        tab.reload()
+        tab.wait_for_selector(".stepper")
+        ready.append(tab.evaluate(READY))
+    assert min(ready) < 1000, ready
     assert tab.locator(".box").count() <= 300
     assert tab.evaluate(TIMES) < 50
-    assert ready < 1000 or tab.evaluate("performance.timing.loadEventEnd") == 0
 
 
 def test_ten_thousand_nodes_open_folded(show: Opener) -> None:

@@ -44,6 +44,7 @@
       model: { get: (name) => state[name], set: (name, value) => { state[name] = value; }, on: () => {} },
       el: element,
     });
+    performance.mark("stepper");
     if (!around) {
       element.firstChild.shadowRoot.querySelector(".stepper").focus();
       return;

@@ -90,7 +90,7 @@ def _in_blocks(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     for j in range(1, _BLOCK):
         s[j] += a[j] * s[j - 1]
         a[j] *= a[j - 1]
-    s[:, 1:] += a[:, 1:] * Recurrence.forward(a[-1, :-1], s[-1, :-1], 0)
+    s[:, 1:] += a[:, 1:] * Recurrence.forward(a[-1, :-1], s[-1, :-1], 0)  # type: ignore[arg-type]
     return s.swapaxes(0, 1).reshape(-1, *s.shape[2:])[:n]
 
 

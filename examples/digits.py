@@ -1,4 +1,4 @@
-"""Trains a network to read handwritten digits, saves and reloads it, and draws its graph.
+"""Trains a network to read handwritten digits, saves and reloads it, and shows what it does.
 
     python examples/digits.py                        12,000 digits that come with the package
     python examples/digits.py --data-dir DIR         the full MNIST, from its four IDX files
@@ -101,10 +101,13 @@ def run(args: argparse.Namespace, train: Data, test: Data) -> None:
     print(f"{weights}: reloaded into a new network, test accuracy {accuracy(reloaded, test):.2%}")
 
     images, labels = next(iter(batches))
-    with autograd.trace():  # remembers which layer made what
+    with autograd.trace():  # remembers values, source lines, and which layer made what
         loss = F.cross_entropy(model(images), labels)
     graph = loss.draw(model).save(args.out / "graph.svg")
     print(f"{graph}: the graph of one loss")
+    page = args.out / "backprop.html"
+    autograd.step(loss, optimizer=optimizer, params=model).save(page)
+    print(f"{page}: step through its backward pass in a browser; it needs no network")
 
 
 class Parser(argparse.ArgumentParser):

@@ -70,7 +70,8 @@ def test_it_trains_saves_reloads_and_draws(few: Path, tmp_path: Path) -> None:
     assert [number for number, _, _ in epochs] == ["1", "2"]
     assert float(epochs[1][1]) < float(epochs[0][1])
     assert f"reloaded into a new network, test accuracy {epochs[1][2]}%" in done.stdout
-    assert lines[-1].startswith("out/graph.")
+    assert lines[-2].startswith("out/graph.svg: the graph")
+    assert lines[-1].startswith("out/backprop.html: step through")
 
     weights = autograd.load(tmp_path / "out" / "digits.safetensors")
     assert {name: tuple(w.shape) for name, w in weights.items()} == {
@@ -84,6 +85,8 @@ def test_it_trains_saves_reloads_and_draws(few: Path, tmp_path: Path) -> None:
     graph = (tmp_path / "out" / "graph.svg").read_text(encoding="utf-8")
     assert all(name in graph for name in [*weights, "relu", "cross_entropy", "float32[64, 784]"])
     assert "hidden1 · Linear" in graph
+    page = (tmp_path / "out" / "backprop.html").read_text(encoding="utf-8")
+    assert "Backward pass of loss" in page and "default-src 'none'" in page
 
 
 def test_the_seed_decides(few: Path, tmp_path: Path) -> None:

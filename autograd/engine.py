@@ -20,8 +20,9 @@ from .errors import GraphError, ShapeError, described, placed
 from .function import Node, Output
 from .grad_mode import mode, set_grad_enabled
 from .hooks import run_hooks
+from .leaf import Leaf
 from .roots import check_inputs, roots_of, sequence_of
-from .tensor import Leaf, Tensor, wrap
+from .tensor import Tensor, wrap
 
 
 def backward(

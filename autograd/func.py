@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from .batching.vmap import vmap as vmap
-from .engine import grad as _grad, tape
+from .engine import grad as _grad
 from .errors import described
-from .functional import alias, blocks, jvp as _jvp
+from .functional import alias, blocks, depends_on_others, jvp as _jvp
 from .grad_mode import enable_grad
 from .stateless import functional_call as functional_call, stack_module_state as stack_module_state
-from .tensor import Leaf, Tensor, wrap
+from .tensor import Tensor, wrap
 from .trees import leaves, mapped, rebuilt
 
 Function = Callable[..., Any]
@@ -50,7 +50,7 @@ def grad_and_value(
                 raise RuntimeError(f"grad: the function must return a 0-d Tensor, got {got}")
             xs = [x for position in positions for x in leaves(replaced[position])]
             # Only what depends on more than these inputs can be differentiated again.
-            outer = _depends_on_others(value, xs)
+            outer = depends_on_others([value], xs)
             found = (
                 _grad(value, xs, create_graph=outer, materialize_grads=True)
                 if (value.requires_grad)
@@ -66,12 +66,6 @@ def grad_and_value(
         return (slopes, (value, aux)) if has_aux else (slopes, value)
 
     return transformed
-
-
-def _depends_on_others(value: Tensor, xs: list[Tensor]) -> bool:
-    own = {x._edge for x in xs if x.is_leaf}
-    edges = {edge for node in tape([value]) for edge in node.edges if type(edge) is Leaf}
-    return bool(edges - own)
 
 
 def grad(func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Function:
@@ -120,7 +114,7 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
         result = func(*xs)
     value, aux = result if has_aux else (result, None)
     flat_x, flat_y = leaves(list(xs)), leaves(value)
-    outer = any(_depends_on_others(y, flat_x) for y in flat_y if y.requires_grad)
+    outer = depends_on_others(flat_y, flat_x)
 
     def products(*cotangents: Any) -> Any:
         vectors = leaves(list(cotangents))
@@ -158,8 +152,7 @@ def jvp(
             return result[0]
         return result
 
-    outer = any(x.requires_grad for x in (*primals, *tangents))
-    value, product = _jvp(plain, tuple(primals), tuple(tangents), create_graph=outer)
+    value, product = _jvp(plain, tuple(primals), tuple(tangents), create_graph=None)
     return (value, product, aux[0]) if has_aux else (value, product)
 
 
@@ -182,12 +175,11 @@ def _jacobian_of(
             values.append(func(*replaced, **kwargs))
             return tuple(leaves(values[0][0] if has_aux else values[0]))
 
-        outer = any(x.requires_grad for x in leaves(args) if isinstance(x, Tensor))
-        found = blocks(restricted, tuple(leaves(inputs)), outer, False, forward, chunk_size)
+        found = blocks(restricted, tuple(leaves(inputs)), None, False, forward, chunk_size)
         value, aux = values[0] if has_aux else (values[0], None)
         trees = [rebuilt(inputs, list(row)) for row in found]
         result = rebuilt(value, trees if isinstance(argnums, tuple) else [t[0] for t in trees])
-        return (result, aux if outer else _detached(aux)) if has_aux else result
+        return (result, aux) if has_aux else result
 
     return transformed
 
@@ -246,4 +238,5 @@ def hessian(func: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
-    return jacfwd(jacrev(func, argnums), argnums)
+    # PyTorch has jacfwd outside, which here is two passes in the place of one.
+    return jacrev(jacrev(func, argnums), argnums)

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from .engine import grad
+from .engine import grad, tape
 from .errors import described
 from .grad_mode import enable_grad
+from .leaf import Leaf
 from .ops.joining import cat
 from .tensor import Tensor, wrap
 
@@ -35,6 +36,13 @@ def alias(x: Tensor, connected: bool = True) -> Tensor:
     if connected and x.requires_grad:
         return x.reshape(x.shape)
     return x.detach().requires_grad_()
+
+
+def depends_on_others(ys: Any, xs: Any) -> bool:
+    """Whether `ys` have a graph with other leaves than `xs`, by which it may be differentiated."""
+    own = {x._edge for x in xs if x.is_leaf}
+    edges = {edge for node in tape(ys) for edge in node.edges if type(edge) is Leaf}
+    return bool(edges - own)
 
 
 def _call(
@@ -130,10 +138,12 @@ def jvp(
     func: Callable[..., Any],
     inputs: Any,
     v: Any = None,
-    create_graph: bool = False,
+    create_graph: bool | None = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
     """(func(*inputs), J v): the product of the Jacobian with a vector.
+
+    With None for `create_graph`, both are part of a graph if they depend on more than `inputs`.
 
     >>> import autograd
     >>> x = autograd.tensor([1.0, 2.0])
@@ -141,9 +151,11 @@ def jvp(
     tensor([4., 2.])
     """
     with enable_grad():
-        _, xs = _inputs(inputs, create_graph, "jvp")
+        _, xs = _inputs(inputs, create_graph is not False, "jvp")
         vs = _vectors(v, xs, "jvp")
         many_out, ys = _call(func, xs, "jvp")
+        if create_graph is None:
+            create_graph = any(v.requires_grad for v in vs) or depends_on_others(ys, xs)
         # u ↦ uᵀ J is linear, so its derivative with respect to u, times v, is J v for any u.
         dummies = tuple(wrap(np.zeros_like(y._data)).requires_grad_() for y in ys)
         rows = _gradients(ys, xs, dummies, True, strict, "jvp")
@@ -186,15 +198,20 @@ def jacobian(
 def blocks(
     func: Callable[..., Any],
     inputs: Any,
-    create_graph: bool,
+    create_graph: bool | None,
     strict: bool,
     forward: bool,
     chunk_size: int | None,
 ) -> Any:
-    """The Jacobian, `chunk_size` rows (or, for `forward`, columns) at a time; None: all at once."""
+    """The Jacobian, `chunk_size` rows (or, for `forward`, columns) at a time; None: all at once.
+
+    With None for `create_graph`, it is part of a graph if `func` depends on more than `inputs`.
+    """
     with enable_grad():
-        many_in, xs = _inputs(inputs, create_graph, "jacobian")
+        many_in, xs = _inputs(inputs, create_graph is not False, "jacobian")
         many_out, ys = _call(func, xs, "jacobian")
+        if create_graph is None:
+            create_graph = depends_on_others(ys, xs)
         if forward:
             found = _by_columns(ys, xs, create_graph, chunk_size)
         else:

@@ -23,47 +23,13 @@ import numpy as np
 from .batching.array import AN_ARRAY, Batched, NotBatchable, as_array
 from .errors import ShapeError, described
 from .grad_mode import enable_grad, mode
+from .leaf import Counter, Leaf
 from .protocols import Protocols
 from .size import Size as Size
 
 if TYPE_CHECKING:
     from .function import Node, Output
     from .hooks import RemovableHandle
-
-
-class _Counter:
-    """How often the memory behind a tensor and its views was changed in place."""
-
-    __slots__ = ("changed_at", "n")
-
-    def __init__(self) -> None:
-        self.n = 0
-        self.changed_at: Any = ""  # where it was changed last, as far as something watched
-
-
-class Leaf:
-    """Where the engine accumulates: the end of every path through the graph.
-
-    It refers to its tensor weakly, since the tensor owns it: a gradient for a tensor that nobody
-    can look at any more is dropped.
-    """
-
-    __slots__ = ("__weakref__", "_tensor", "dtype", "hooks", "shape")
-    edges: tuple[Any, ...] = ()
-    sequence = -1
-
-    def __init__(self, tensor: Tensor) -> None:
-        self._tensor = weakref.ref(tensor)
-        self.shape, self.dtype = tensor._data.shape, tensor._data.dtype
-        self.hooks: dict[int, Callable[..., Any]] | None = None
-
-    @property
-    def variable(self) -> Tensor | None:
-        """The leaf tensor, None if it is gone."""
-        return self._tensor()
-
-    def __repr__(self) -> str:
-        return "<AccumulateGrad>"
 
 
 class Tensor(Protocols):
@@ -81,7 +47,7 @@ class Tensor(Protocols):
 
     _data: np.ndarray
     _edge: Any = None
-    _counter: _Counter | None = None
+    _counter: Counter | None = None
     _base: Tensor | None = None
     _view: tuple[Any, ...] | None = None
     _seen: int = 0
@@ -129,7 +95,7 @@ class Tensor(Protocols):
         self._base = self._view = None
         if self._counter is not None or self._edge is not None:
             version = self._version
-            self._counter = _Counter()  # not that of its former views, which show the old memory
+            self._counter = Counter()  # not that of its former views, which show the old memory
             self._counter.n = version + 1  # a node that saved the old values must not use the new
         if isinstance(self._edge, Leaf):
             self._edge.shape, self._edge.dtype = self._data.shape, self._data.dtype
@@ -354,12 +320,12 @@ class Tensor(Protocols):
     def _version(self) -> int:
         return self._counter.n if self._counter is not None else 0
 
-    def _versions(self) -> _Counter:
+    def _versions(self) -> Counter:
         """The version counter, made now if there is none, and known to the node that may have
         saved this result."""
         counter = self._counter
         if counter is None:
-            counter = self._counter = _Counter()
+            counter = self._counter = Counter()
             node = self._edge
             if node is not None and type(node) is not Leaf:
                 node = getattr(node, "node", node)

@@ -1,32 +1,17 @@
 # Made by docs/make_reference.py from the table of functions; do not edit.
 import builtins
 from autograd.function import Node as Node, Output as Output
+from autograd.leaf import Counter as Counter
 from autograd.return_types import HistEdges as HistEdges, MantissaExponent as MantissaExponent, MinMax as MinMax, SlogdetResult as SlogdetResult, ValuesIndices as ValuesIndices
 from autograd.size import Size as Size
 from collections.abc import Callable as Callable, Iterator as Iterator
 import numpy as np
 from typing import Any as Any
 
-class _Counter:
-    changed_at: Any
-    n: Any
-    def __init__(self) -> None: ...
-
-class Leaf:
-    edges: tuple[Any, ...]
-    _tensor: Any
-    dtype: Any
-    hooks: Any
-    shape: Any
-    def __init__(self, tensor: Tensor) -> None: ...
-    def __repr__(self) -> builtins.str: ...
-    @builtins.property
-    def variable(self) -> Tensor | None: ...
-
 class Tensor:
     _data: np.ndarray
     _edge: Any
-    _counter: _Counter | None
+    _counter: Counter | None
     _base: Tensor | None
     _view: tuple[Any, ...] | None
     _seen: builtins.int
@@ -116,7 +101,7 @@ class Tensor:
     def _retain(self) -> None: ...
     @builtins.property
     def _version(self) -> builtins.int: ...
-    def _versions(self) -> _Counter: ...
+    def _versions(self) -> Counter: ...
     def abs(self) -> Tensor: ...
     def abs_(self, *args: Any, **kwargs: Any) -> Any: ...
     def absolute(self) -> Tensor: ...

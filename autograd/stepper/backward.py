@@ -18,7 +18,7 @@ from ..custom import FunctionNode
 from ..engine import backward_steps, hooked
 from ..grad_mode import set_grad_enabled
 from ..hooks import LAST, NodeHooks
-from ..tensor import Leaf
+from ..leaf import Leaf
 from .values import finite, flags
 
 OVERHEAD = 400  # bytes of a step beside its arrays

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import GraphError
 from ..function import Op
-from ..tensor import Leaf
+from ..leaf import Leaf
 from . import formula
 from .elements import expansion
 from .extremes import extreme_sums

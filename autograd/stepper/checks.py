@@ -9,8 +9,9 @@ import numpy as np
 
 from ..engine import tape
 from ..errors import GraphError, ShapeError, described
+from ..leaf import Leaf
 from ..roots import roots_of
-from ..tensor import Leaf, Tensor
+from ..tensor import Tensor
 from ..viz.given import HINT, given_roots
 from ..viz.names import Names
 from .forward import origin_of

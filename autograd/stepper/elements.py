@@ -58,7 +58,7 @@ class Sum:
 
 def _product(term: Term) -> str:
     factor, g = short(term.factor), short(term.upstream)
-    if factor == "1":
+    if term.factor_name == "1":  # nothing but the upstream gradient
         return f"({g})" if g.startswith("−") else g
     return " × ".join(f"({x})" if x.startswith("−") else x for x in (factor, g))
 
@@ -102,7 +102,11 @@ class Rule:
         rule = formula.named(self.forward, self.node, self.slot)
         summed = _summed_letters(self.shape, self.node.shape)
         symbols = f"Σ_{summed} {rule}" if summed else rule
-        terms = [Term(factors[p], g[p], f"local{brackets(*p)}", f"g{brackets(*p)}") for p in places]
+        of = "1" if rule == "g" else "local"
+        terms = [
+            Term(factors[p], g[p], of if of == "1" else of + brackets(*p), f"g{brackets(*p)}")
+            for p in places
+        ]
         return symbols, terms
 
     # Any other operation ---------------------------------------------------------------------

@@ -15,8 +15,9 @@ import numpy as np
 from ..elementwise import Binary, Unary
 from ..engine import tape
 from ..function import Op
+from ..leaf import Leaf
 from ..recording import went_bad
-from ..tensor import Leaf, Tensor
+from ..tensor import Tensor
 from ..viz.names import Names
 
 RECOVERED = 10_000

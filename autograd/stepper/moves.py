@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from ..tensor import Leaf
+from ..leaf import Leaf
 from .stops import Condition, conditions
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ class Moves:
 
     def run(self) -> Self:
         """Goes on to the next stop (see `stop_at`), or to the end."""
+        self.stopped = ""
         for k in range(self.position, len(self)):
             self._move(k + 1)
             reason = next(

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine import accumulate, target_of
 from ..hooks import LAST, run_hooks
+from ..leaf import Leaf
 from ..recording import byte_count
-from ..tensor import Leaf, Tensor, wrap
+from ..tensor import Tensor, wrap
 from .backward import Backward
 from .forward import Forward, Variables
 from .moves import Moves

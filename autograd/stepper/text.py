@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..tensor import Leaf
+from ..leaf import Leaf
 from . import formula
 from .program import file_name
 from .values import finite, short

@@ -16,7 +16,8 @@ from ..engine import target_of
 from ..errors import described
 from ..function import Op
 from ..grad_mode import enable_grad
-from ..tensor import Leaf, Tensor, wrap
+from ..leaf import Leaf
+from ..tensor import Tensor, wrap
 from . import formula
 from .forward import Forward, Variables, all_kept, origin_of
 
@@ -171,14 +172,14 @@ def _repeated(forward: Forward, node: Any, made: dict[Any, Tensor]) -> Any:
         args += [None] * (len(node.edges) - len(args))
     else:
         what = f"{forward.label(node)} ({forward.op(node)})"
-        if origin is not None:
-            raise ValueError(
-                f"what_if: {what} was made by a change in place, which cannot be repeated alone; "
-                "write it out of place (x = x + 1 for x += 1) to ask this"
-            )
+        how = (
+            "call autograd.trace() before it"
+            if origin is None
+            else ("they were more than autograd.trace() may keep; raise its keep=")
+        )
         raise ValueError(
             f"what_if: the arguments of {what} were not kept, so the forward pass cannot be run "
-            "again; call autograd.trace() before it"
+            f"again: {how}"
         )
     for slot, edge in enumerate(node.edges):
         if edge is not None:

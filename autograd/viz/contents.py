@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ..leaf import Leaf
 from ..stepper.forward import Forward, Variables
 from ..stepper.values import encode
-from ..tensor import Leaf, Tensor
+from ..tensor import Tensor
 from .graph import Graph
 
 NOT_YET = "not computed yet"

@@ -17,8 +17,9 @@ import numpy as np
 from ..elementwise import Binary
 from ..engine import tape
 from ..function import Op
+from ..leaf import Leaf
 from ..stepper.forward import argument_text
-from ..tensor import Leaf, Tensor
+from ..tensor import Tensor
 from .names import Names, identity
 from .recorded import Module, Recorded, Source
 

@@ -14,9 +14,9 @@ from .errors import described
 from .inplace import Copy, assign
 from .layout import METHODS
 from .ops.convert import to
-from .ops.indexing import where
 from .ops.shape import adjoint, permute
 from .ops.views import offset_in_memory
+from .ops.where import where
 from .registry import ENTRIES
 from .tensor import Size, Tensor, wrap
 

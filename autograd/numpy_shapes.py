@@ -15,12 +15,13 @@ import numpy as np
 from .creation import as_tensor, full
 from .ops.broadcast import broadcast_tensors, expand
 from .ops.convert import clone, to
-from .ops.indexing import GetItem, index_select, take, take_along_dim, where
+from .ops.indexing import GetItem, index_select, take, take_along_dim
 from .ops.joining import cat, column_stack, dstack, hstack, meshgrid, stack, vstack
 from .ops.matrix import diag, diagonal, tril, triu
 from .ops.rearrange import flip, repeat_interleave, roll, rot90, tile
 from .ops.shape import movedim, permute, reshape, squeeze, transpose, unsqueeze
 from .ops.splitting import evenly, tensor_split
+from .ops.where import where
 from .tensor import Tensor
 
 

@@ -168,20 +168,29 @@ class Batched:
     # NumPy's protocols ------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if not all(isinstance(x, _OPERANDS) for x in inputs):
-            return NotImplemented  # a Tensor, whose turn it is
         if method != "__call__" or ufunc.signature is not None:
             from .rules import ufunc_method
 
+            if not all(isinstance(x, (*_OPERANDS, tuple, list)) for x in inputs):
+                return NotImplemented
             return ufunc_method(ufunc, method, inputs, kwargs)
         outs = kwargs.get("out", ())
-        level = highest((*inputs, *outs))
+        level, ndim = self.level, 0
+        for x in (*inputs, *outs):
+            if type(x) is Batched:
+                if x.level.serial > level.serial:
+                    level = x.level
+                ndim = max(ndim, x.value.ndim - 1)
+            elif isinstance(x, _OPERANDS):
+                ndim = max(ndim, getattr(x, "ndim", 0))
+            else:
+                return NotImplemented  # a Tensor, whose turn it is
         if "where" in kwargs or any(hidden(o, level) is None for o in outs):
             raise NotBatchable(WRITING)
-        ndim = max([getattr(x, "ndim", 0) for x in (*inputs, *outs)])
         if outs:
             kwargs["out"] = tuple(hidden(o, level) for o in outs)
-        return rewrapped(ufunc(*[aligned(x, level, ndim) for x in inputs], **kwargs), level)
+        result = ufunc(*[aligned(x, level, ndim) for x in inputs], **kwargs)
+        return rewrapped(result, level) if type(result) is tuple else Batched(result, level)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if not all(issubclass(t, (Batched, np.ndarray)) for t in types):
@@ -199,7 +208,8 @@ _OPERANDS = (np.ndarray, np.generic, int, float)
 
 def highest(values: Any) -> Level:
     """The innermost level among Batched arrays in nested tuples, lists and dicts."""
-    return max(levels_in(values), key=lambda level: level.serial)
+    found = list(levels_in(values))
+    return found[0] if len(found) == 1 else max(found, key=lambda level: level.serial)
 
 
 def levels_in(values: Any) -> Iterator[Level]:

@@ -28,6 +28,8 @@ from .array import (
 def select(x: Any, index: Any) -> Any:
     """`x[index]`, where `x` is Batched or an array in `index` is."""
     parts = index if isinstance(index, tuple) else (index,)
+    if all(p is None or p is Ellipsis or type(p) in (int, slice) for p in parts):
+        return Batched(x.value[(slice(None), *parts)], x.level)
     level = highest((x, parts))
     if _has_masks(parts, level):
         return joined(level, [a[i] for a, i in _elements(level, x, parts)])

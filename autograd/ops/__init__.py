@@ -50,4 +50,5 @@ from . import (
     statistics as statistics,
     systems as systems,
     views as views,
+    where as where,
 )

@@ -17,8 +17,9 @@ from ..errors import ShapeError, described
 from ..function import Op
 from ..registry import public
 from ..tensor import Tensor, wrap
-from .indexing import GetItem, where
+from .indexing import GetItem
 from .loss import check_reduction
+from .where import where
 
 NEVER = -1e30  # the logarithm of 0; finite, so that differences of such are numbers
 

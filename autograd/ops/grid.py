@@ -13,7 +13,8 @@ import numpy as np
 from ..errors import ShapeError, described
 from ..registry import public
 from ..tensor import Tensor, wrap
-from .indexing import IndexSelect, where
+from .indexing import IndexSelect
+from .where import where
 
 Tap = tuple[np.ndarray, Any]  # which element along a dimension, and its weight
 

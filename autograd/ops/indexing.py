@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..axes import axis_of
-from ..batching.array import Batched, as_array, everywhere, whole
+from ..batching.array import Batched, everywhere, whole
 from ..batching.indexing import select
 from ..creation import as_tensor
 from ..dtypes import made
 from ..errors import IndexRangeError, ShapeError, described
-from ..function import Op, _new, _next_sequence, promoted, tell_watchers
+from ..function import Op, _new, _next_sequence, tell_watchers
 from ..grad_mode import mode
 from ..inplace import adopt, check_in_place, check_place, write
 from ..registry import public
@@ -189,36 +189,6 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     if node is not None:
         adopt(input, node)
         tell_watchers(node, input)
-
-
-class Where(Op):
-    backward = {
-        "x": lambda g, condition: np.where(condition, g, 0.0),
-        "y": lambda g, condition: np.where(condition, 0.0, g),
-    }
-    formula = {"x": "g where the condition holds", "y": "g where it does not"}
-
-    def forward(x, y, condition):
-        return np.where(condition, *promoted([x, y], "same", made))
-
-
-@public(op=Where, method=False)
-def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """Elements of `input` where `condition` holds, of `other` elsewhere; all three broadcast.
-
-    With the condition alone, the indices where it holds, one tensor per dimension.
-
-    >>> import autograd
-    >>> x = autograd.tensor([-1.0, 2.0])
-    >>> autograd.where(x > 0, x, 0.0), autograd.where(x > 0)
-    (tensor([0., 2.]), (tensor([1]),))
-    """
-    mask = condition._data if isinstance(condition, Tensor) else as_array(condition)
-    if input is None and other is None:
-        return tuple(as_tensor(i) for i in np.nonzero(mask))
-    if mask.dtype != np.bool_:
-        raise RuntimeError(f"where: the condition must be a bool tensor, got dtype {mask.dtype}")
-    return Where.apply(input, other, mask)
 
 
 def along(index: np.ndarray, axis: int) -> tuple[Any, ...]:

@@ -18,12 +18,12 @@ from .activation import log_softmax, softmax
 from .common import cast
 from .compare import clamp_min
 from .extrema import amax, amin, argmax, argmin
-from .indexing import where
 from .norms import vector_norm
 from .order_statistics import nanmedian
 from .pointwise import LogAddExp, Sqrt
 from .reduce import Prod, logsumexp, sum
 from .scan import cumprod, cumsum
+from .where import where
 
 Fill = Callable[[np.dtype], float]
 

@@ -16,12 +16,12 @@ from ..function import Op
 from ..registry import public
 from ..return_types import LstsqResult
 from ..tensor import Tensor
-from .indexing import where
 from .joining import stack
 from .linalg import inv, matrix, svdvals, t
 from .matrix import diagonal as _diagonal
 from .norms import matrix_norm
 from .products import matmul
+from .where import where
 
 
 class PInv(Op):

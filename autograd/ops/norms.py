@@ -58,7 +58,8 @@ def vector_norm(
     if ord == 2:
         return Norm.apply(a, axes, keepdim)
     if ord == 0:
-        return (a != 0).sum(axes, keepdim).to(a.dtype) + 0 * a.sum(axes, keepdim)
+        without_slope = a.masked_fill(np.True_, 0.0)
+        return (a != 0).sum(axes, keepdim).to(a.dtype) + without_slope.sum(axes, keepdim)
     if not axes and a.ndim == 0:
         return a.abs()
     if math.isinf(ord):

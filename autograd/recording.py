@@ -192,9 +192,9 @@ class Recorder(Watcher):
 
     def _room(self) -> bool:
         """Whether more values may be kept; those of graphs that are gone do not count."""
-        if self._bytes > self.limit:
+        if self._bytes >= self.limit:
             self._bytes = sum(vars(node)["origin"].size() for node in self._nodes)
-        return self._bytes <= self.limit
+        return self._bytes < self.limit
 
 
 def failure_of(error: Exception) -> Failure:

@@ -2,7 +2,8 @@
 
 Names and arguments are those of `torch.func`. A transformed function differentiates with respect
 to positions (`argnums`), takes and returns tuples, lists and dicts of Tensors, and stays in the
-graph of whatever surrounds it.
+graph of whatever surrounds it. What is differentiated by may also be numbers and ndarrays, so that
+functions written for NumPy need no preparation.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .batching.vmap import vmap as vmap
+from .creation import as_tensor
 from .engine import grad as _grad
 from .errors import described
 from .functional import alias, blocks, depends_on_others, jvp as _jvp
@@ -32,6 +34,21 @@ def _chosen(argnums: int | tuple[int, ...], args: tuple[Any, ...], name: str) ->
     return tuple(position % len(args) for position in positions)
 
 
+def _tensors(tree: Any) -> Any:
+    return mapped(_tensor, tree)
+
+
+def _tensor(x: Any) -> Tensor:
+    if isinstance(x, Tensor):
+        return x
+    if not isinstance(x, (int, float, np.ndarray, np.generic)):
+        raise TypeError(
+            "func: what is differentiated by must be Tensors, ndarrays or numbers, or tuples, "
+            f"lists and dicts of them, got {type(x).__name__}; name others with argnums"
+        )
+    return as_tensor(x)
+
+
 def grad_and_value(
     func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False
 ) -> Function:
@@ -42,7 +59,7 @@ def grad_and_value(
         with enable_grad():
             replaced = list(args)
             for position in positions:
-                replaced[position] = mapped(alias, args[position])
+                replaced[position] = mapped(alias, _tensors(args[position]))
             result = func(*replaced, **kwargs)
             value, aux = result if has_aux else (result, None)
             if not isinstance(value, Tensor) or value._data.ndim:
@@ -71,9 +88,11 @@ def grad_and_value(
 def grad(func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Function:
     """The function that returns the gradient of `func` with respect to some of its arguments.
 
-    >>> import autograd
+    >>> import autograd, numpy as np
     >>> autograd.func.grad(autograd.func.grad(lambda x: x**3))(autograd.tensor(2.0))
     tensor(12.)
+    >>> autograd.func.grad(lambda x: np.sum(np.sin(x)))(np.array([0.0, 1.0]))
+    tensor([1.0000, 0.5403], dtype=float64)
     """
     both = grad_and_value(func, argnums, has_aux)
 
@@ -110,14 +129,14 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     (tensor([2., 4.]),)
     """
     with enable_grad():
-        xs = tuple(mapped(alias, p) for p in primals)
+        xs = tuple(mapped(alias, _tensors(p)) for p in primals)
         result = func(*xs)
     value, aux = result if has_aux else (result, None)
     flat_x, flat_y = leaves(list(xs)), leaves(value)
     outer = depends_on_others(flat_y, flat_x)
 
     def products(*cotangents: Any) -> Any:
-        vectors = leaves(list(cotangents))
+        vectors = leaves(_tensors(list(cotangents)))
         pairs = [(y, v) for y, v in zip(flat_y, vectors, strict=True) if y.requires_grad]
         again = outer or any(v.requires_grad for v in vectors)
         if not pairs:
@@ -152,7 +171,9 @@ def jvp(
             return result[0]
         return result
 
-    value, product = _jvp(plain, tuple(primals), tuple(tangents), create_graph=None)
+    value, product = _jvp(
+        plain, _tensors(tuple(primals)), _tensors(tuple(tangents)), create_graph=None
+    )
     return (value, product, aux[0]) if has_aux else (value, product)
 
 
@@ -165,7 +186,7 @@ def _jacobian_of(
 ) -> Function:
     def transformed(*args: Any, **kwargs: Any) -> Any:
         positions = _chosen(argnums, args, "jacobian")
-        inputs = tuple(args[position] for position in positions)
+        inputs = _tensors(tuple(args[position] for position in positions))
         values: list[Any] = []
 
         def restricted(*xs: Any) -> Any:

@@ -181,6 +181,29 @@ def test_errors_say_what_is_wrong(call, message: str) -> None:
         call()
 
 
+def test_functions_written_for_numpy() -> None:
+    """Numbers and ndarrays are differentiated by as they come; a list of them is a tree of them."""
+
+    def energy(x, scale=1.0):
+        return scale * np.sum(np.tanh(x) ** 2)
+
+    x = np.array([0.5, -1.0])
+    slope = 2 * np.tanh(x) * (1 - np.tanh(x) ** 2)
+    found = func.grad(energy)(x)
+    assert isinstance(found, autograd.Tensor) and found.dtype == autograd.float64
+    np.testing.assert_allclose(found.numpy(), slope, atol=1e-12)
+    np.testing.assert_allclose(func.jacrev(np.tanh)(x).numpy(), np.diag(1 - np.tanh(x) ** 2))
+    d_x, d_scale = func.grad(energy, argnums=(0, 1))(x, 2.0)
+    np.testing.assert_allclose(d_x.numpy(), 2 * slope, atol=1e-12)
+    assert d_scale.item() == pytest.approx(np.sum(np.tanh(x) ** 2))
+    assert func.vjp(np.tanh, 0.0)[1](3.0)[0].item() == 3.0
+    assert [y.item() for y in func.jvp(np.sin, (0.0,), (2.0,))] == [0.0, 2.0]
+    with pytest.raises(TypeError, match="got str; name others with argnums"):
+        func.grad(energy)("x")
+    with pytest.raises(RuntimeError, match="only floating tensors"):
+        func.grad(energy)(3)
+
+
 @pytest.mark.parity
 def test_agrees_with_pytorch() -> None:
     torch = pytest.importorskip("torch")

@@ -62,6 +62,10 @@ class PReLU(Module):
         init: the initial value.
         device: "cpu" or None.
         dtype: floating dtype of the weight (default: the default dtype).
+
+    >>> import autograd, nn
+    >>> nn.PReLU(init=0.5)(autograd.tensor([-2.0, 2.0]))
+    tensor([-1.,  2.], grad_fn=<WhereBackward0>)
     """
 
     weight: Parameter
@@ -186,7 +190,12 @@ class SELU(_InPlace):
 
 
 class GELU(Module):
-    """x · Φ(x), or with `approximate="tanh"` an approximation (Hendrycks and Gimpel, 2016)."""
+    """x · Φ(x), or with `approximate="tanh"` an approximation (Hendrycks and Gimpel, 2016).
+
+    >>> import autograd, nn
+    >>> nn.GELU()(autograd.tensor([-2.0, 0.0, 2.0]))
+    tensor([-0.0455,  0.0000,  1.9545])
+    """
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
@@ -200,7 +209,12 @@ class GELU(Module):
 
 
 class SiLU(_InPlace):
-    """x · sigmoid(x), also called swish (Elfwing et al., 2017)."""
+    """x · sigmoid(x), also called swish (Elfwing et al., 2017).
+
+    >>> import autograd, nn
+    >>> nn.SiLU()(autograd.tensor([-2.0, 0.0, 2.0]))
+    tensor([-0.2384,  0.0000,  1.7616])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.silu(input, self.inplace)
@@ -367,7 +381,13 @@ class Softmin(_AlongDim):
 
 
 class LogSoftmax(_AlongDim):
-    """log(softmax(x)) along `dim`, exact where softmax underflows."""
+    """log(softmax(x)) along `dim`, exact where softmax underflows.
+
+    >>> import autograd, nn
+    >>> nn.LogSoftmax(dim=1)(autograd.tensor([[1.0, 1.0], [0.0, 3.0]]))
+    tensor([[-0.6931, -0.6931],
+            [-3.0486, -0.0486]])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.log_softmax(input, self.dim, _stacklevel=5)

@@ -9,7 +9,12 @@ from .module import Module
 
 
 class CosineSimilarity(Module):
-    """x1 · x2 / (|x1| |x2|) along `dim`, with norms of at least `eps`."""
+    """x1 · x2 / (|x1| |x2|) along `dim`, with norms of at least `eps`.
+
+    >>> import autograd, nn
+    >>> nn.CosineSimilarity()(autograd.tensor([[3.0, 4.0]]), autograd.tensor([[1.0, 0.0]]))
+    tensor([0.6000])
+    """
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()

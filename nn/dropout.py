@@ -49,6 +49,11 @@ class Dropout2d(_Dropout):
     """`Dropout` of whole channels: input [N, C, H, W].
 
     Tompson et al., "Efficient object localization using convolutional networks", 2015.
+
+    >>> import autograd, nn
+    >>> x = nn.Dropout2d()(autograd.ones(1, 8, 4, 4))  # a channel is 0 or 2 throughout
+    >>> bool((x.amax(dim=(2, 3)) == x.amin(dim=(2, 3))).all())
+    True
     """
 
     def forward(self, input: Tensor) -> Tensor:

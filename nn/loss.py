@@ -52,14 +52,24 @@ class MSELoss(_Loss):
 
 
 class L1Loss(_Loss):
-    """|input - target|, averaged."""
+    """|input - target|, averaged.
+
+    >>> import autograd, nn
+    >>> nn.L1Loss()(autograd.tensor([1.0, 2.0]), autograd.tensor([0.0, 4.0]))
+    tensor(1.5000)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
 class SmoothL1Loss(_Loss):
-    """d² / (2 beta) where d = |input - target| is below `beta`, d - beta / 2 elsewhere."""
+    """d² / (2 beta) where d = |input - target| is below `beta`, d - beta / 2 elsewhere.
+
+    >>> import autograd, nn
+    >>> nn.SmoothL1Loss(reduction="none")(autograd.tensor([0.5, 3.0]), autograd.zeros(2))
+    tensor([0.1250, 2.5000])
+    """
 
     def __init__(
         self,
@@ -76,7 +86,12 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """d² / 2 where d = |input - target| is at most `delta`, delta (d - delta / 2) elsewhere."""
+    """d² / 2 where d = |input - target| is at most `delta`, delta (d - delta / 2) elsewhere.
+
+    >>> import autograd, nn
+    >>> nn.HuberLoss(reduction="none", delta=2.0)(autograd.tensor([0.5, 3.0]), autograd.zeros(2))
+    tensor([0.1250, 4.0000])
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         if not isinstance(delta, (float, int)):
@@ -104,6 +119,10 @@ class BCEWithLogitsLoss(_Loss):
     """The binary cross-entropy of logits: a sigmoid and `BCELoss` in one, without overflow.
 
     `weight` broadcasts to the input; `pos_weight` multiplies the part of positive targets.
+
+    >>> import autograd, nn
+    >>> nn.BCEWithLogitsLoss()(autograd.tensor([0.0, 100.0]), autograd.tensor([1.0, 1.0]))
+    tensor(0.3466)
     """
 
     weight: Tensor | None
@@ -205,6 +224,11 @@ class KLDivLoss(_Loss):
 
     `reduction` may also be "batchmean", the sum divided by the batch size; with `log_target` the
     target holds log-probabilities too.
+
+    >>> import autograd, nn
+    >>> p, q = autograd.tensor([[0.5, 0.5]]), autograd.tensor([[0.9, 0.1]])
+    >>> nn.KLDivLoss(reduction="batchmean")(q.log(), p)
+    tensor(0.5108)
     """
 
     def __init__(

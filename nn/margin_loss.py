@@ -54,6 +54,11 @@ class CosineEmbeddingLoss(_MarginLoss):
 
     Shape:
         inputs [N, D] and target [N], or inputs [D] and target [].
+
+    >>> import autograd, nn
+    >>> x, y = autograd.tensor([[1.0, 0.0]]), autograd.tensor([[0.0, 1.0]])
+    >>> nn.CosineEmbeddingLoss()(x, y, autograd.tensor([1]))
+    tensor(1.)
     """
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
@@ -63,7 +68,13 @@ class CosineEmbeddingLoss(_MarginLoss):
 
 
 class MarginRankingLoss(_MarginLoss):
-    """max(0, margin - target · (input1 - input2)): input1 ranks higher where the target is 1."""
+    """max(0, margin - target · (input1 - input2)): input1 ranks higher where the target is 1.
+
+    >>> import autograd, nn
+    >>> first, second = autograd.tensor([2.0, 1.0]), autograd.tensor([1.0, 2.0])
+    >>> nn.MarginRankingLoss(reduction="none")(first, second, autograd.tensor([1.0, 1.0]))
+    tensor([0., 1.])
+    """
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         return F.margin_ranking_loss(
@@ -148,6 +159,11 @@ class TripletMarginLoss(_MarginLoss):
     """max(0, d(anchor, positive) - d(anchor, negative) + margin), d being the p-norm distance.
 
     With `swap`, d(positive, negative) takes the place of d(anchor, negative) where it is smaller.
+
+    >>> import autograd, nn
+    >>> anchor, near, far = autograd.tensor([[0.0], [1.0], [1.5]]).split(1)
+    >>> nn.TripletMarginLoss()(anchor, near, far)
+    tensor(0.5000)
     """
 
     def __init__(

@@ -214,6 +214,11 @@ class AvgPool2d(_AvgPool):
 
     Args:
         divisor_override: a number to divide by instead of the window's elements.
+
+    >>> import autograd, nn
+    >>> nn.AvgPool2d(2)(autograd.arange(16.0).reshape(1, 1, 4, 4))
+    tensor([[[[ 2.5000,  4.5000],
+              [10.5000, 12.5000]]]])
     """
 
     _dims = 2
@@ -349,7 +354,12 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
-    """The maxima of windows over the last two dimensions; None in `output_size` keeps a size."""
+    """The maxima of windows over the last two dimensions; None in `output_size` keeps a size.
+
+    >>> import autograd, nn
+    >>> nn.AdaptiveMaxPool2d(1)(autograd.arange(16.0).reshape(1, 4, 2, 2)).flatten()
+    tensor([ 3.,  7., 11., 15.])
+    """
 
     _dims = 2
 

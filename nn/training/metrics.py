@@ -147,6 +147,14 @@ class ConfusionMatrix(Metric):
 
     `output` as for `Accuracy`. The number of classes is that of the scores, else one more than
     the highest class number seen, unless it is given.
+
+    >>> import autograd
+    >>> metric = ConfusionMatrix(2)
+    >>> scores = autograd.tensor([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0]])
+    >>> metric.update(scores, autograd.tensor([0, 1, 1]))
+    >>> metric.compute()
+    array([[1, 0],
+           [1, 1]])
     """
 
     name = "confusion_matrix"
@@ -264,6 +272,12 @@ class AUC(Metric):
     scores is used, with more the mean over the classes that occur, each against all others.
     Computed exactly from ranks (Hanley and McNeil, "The meaning and use of the area under a
     receiver operating characteristic (ROC) curve", 1982); all scores are kept.
+
+    >>> import autograd
+    >>> metric = AUC()
+    >>> metric.update(autograd.tensor([0.1, 0.4, 0.35, 0.8]), autograd.tensor([0, 0, 1, 1]))
+    >>> metric.compute()
+    0.75
     """
 
     name = "auc"

@@ -29,6 +29,10 @@ def get_total_norm(
         norm_type: the order p of the norm; `inf` for the largest absolute value.
         error_if_nonfinite: raise RuntimeError if the norm is NaN or infinite.
         foreach: accepted as in PyTorch; means nothing here.
+
+    >>> import autograd
+    >>> get_total_norm([autograd.tensor([3.0]), autograd.tensor([4.0])])
+    tensor(5.)
     """
     tensors = _listed(tensors)
     order = float(norm_type)
@@ -96,7 +100,15 @@ def clip_grad_norm_(
 
 @no_grad()
 def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | None = None) -> None:
-    """Limits every entry of the gradients to [-clip_value, clip_value], in place."""
+    """Limits every entry of the gradients to [-clip_value, clip_value], in place.
+
+    >>> import autograd
+    >>> w = autograd.tensor([1.0, 2.0], requires_grad=True)
+    >>> (w**3).sum().backward()
+    >>> clip_grad_value_(w, 5.0)
+    >>> w.grad
+    tensor([3., 5.])
+    """
     limit = float(clip_value)
     for p in _listed(parameters):
         if p.grad is not None:

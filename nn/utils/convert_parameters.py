@@ -24,6 +24,12 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     Raises:
         TypeError: if `vec` is no Tensor.
         ValueError: if `vec` does not have as many entries as the parameters; none is changed.
+
+    >>> import autograd, nn
+    >>> model = nn.Linear(2, 1)
+    >>> vector_to_parameters(autograd.tensor([1.0, 2.0, 3.0]), model.parameters())
+    >>> model.weight.tolist(), model.bias.tolist()
+    ([[1.0, 2.0]], [3.0])
     """
     if not isinstance(vec, Tensor):
         raise TypeError(f"expected a Tensor, but got: {type(vec).__name__}")

@@ -74,6 +74,18 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         T_mult: how many times as long each period is as the one before.
         eta_min: the lowest rate.
         last_epoch: see `LRScheduler`.
+
+    >>> import autograd, optim
+    >>> optimizer = optim.SGD([autograd.ones(1, requires_grad=True)], lr=0.8)
+    >>> scheduler = CosineAnnealingWarmRestarts(optimizer, T_0=2)
+    >>> for _ in range(4):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.4
+    0.8
+    0.4
+    0.8
     """
 
     def __init__(

@@ -71,6 +71,18 @@ class MultiplicativeLR(_OfLambdas):
         optimizer: whose groups to set.
         lr_lambda: epoch -> factor, or a list with one function per group.
         last_epoch: see `LRScheduler`.
+
+    >>> import autograd, optim
+    >>> optimizer = optim.SGD([autograd.ones(1, requires_grad=True)], lr=0.8)
+    >>> scheduler = MultiplicativeLR(optimizer, lambda epoch: 1 / epoch)
+    >>> for _ in range(4):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.8
+    0.4
+    0.1333
+    0.0333
     """
 
     def get_lr(self) -> list[float]:
@@ -125,6 +137,18 @@ class MultiStepLR(LRScheduler):
         milestones: epochs; one that is listed twice counts twice.
         gamma: the factor.
         last_epoch: see `LRScheduler`.
+
+    >>> import autograd, optim
+    >>> optimizer = optim.SGD([autograd.ones(1, requires_grad=True)], lr=0.8)
+    >>> scheduler = MultiStepLR(optimizer, milestones=[1, 3])
+    >>> for _ in range(4):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.08
+    0.08
+    0.008
+    0.008
     """
 
     def __init__(
@@ -156,6 +180,18 @@ class ConstantLR(LRScheduler):
         factor: from 0 to 1.
         total_iters: when the initial rate comes back.
         last_epoch: see `LRScheduler`.
+
+    >>> import autograd, optim
+    >>> optimizer = optim.SGD([autograd.ones(1, requires_grad=True)], lr=0.8)
+    >>> scheduler = ConstantLR(optimizer, factor=0.5, total_iters=2)
+    >>> for _ in range(4):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.4
+    0.8
+    0.8
+    0.8
     """
 
     def __init__(
@@ -247,6 +283,18 @@ class ExponentialLR(LRScheduler):
         optimizer: whose groups to set.
         gamma: the factor.
         last_epoch: see `LRScheduler`.
+
+    >>> import autograd, optim
+    >>> optimizer = optim.SGD([autograd.ones(1, requires_grad=True)], lr=0.8)
+    >>> scheduler = ExponentialLR(optimizer, gamma=0.5)
+    >>> for _ in range(4):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.4
+    0.2
+    0.1
+    0.05
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
@@ -268,6 +316,18 @@ class PolynomialLR(LRScheduler):
         total_iters: epochs until the rate is 0.
         power: of the polynomial; 1 is a line.
         last_epoch: see `LRScheduler`.
+
+    >>> import autograd, optim
+    >>> optimizer = optim.SGD([autograd.ones(1, requires_grad=True)], lr=0.8)
+    >>> scheduler = PolynomialLR(optimizer, total_iters=4)
+    >>> for _ in range(4):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.6
+    0.4
+    0.2
+    0.0
     """
 
     def __init__(

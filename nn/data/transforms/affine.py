@@ -67,7 +67,13 @@ class RandomAffine(Transform):
 
 
 class RandomRotation(RandomAffine):
-    """A rotation about the middle by an angle in the given range; positive is anticlockwise."""
+    """A rotation about the middle by an angle in the given range; positive is anticlockwise.
+
+    >>> import autograd
+    >>> RandomRotation((90, 90))(autograd.tensor([[[1.0, 2.0], [3.0, 4.0]]]))
+    tensor([[[2., 4.],
+             [1., 3.]]])
+    """
 
     clockwise = -1
 

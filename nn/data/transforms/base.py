@@ -85,7 +85,12 @@ class RandomApply(Compose):
 
 
 class Lambda:
-    """A function of the user's, with a place in `Compose`."""
+    """A function of the user's, with a place in `Compose`.
+
+    >>> import autograd
+    >>> Lambda(lambda image: 1 - image)(autograd.tensor([[[0.0, 0.25]]]))
+    tensor([[[1.0000, 0.7500]]])
+    """
 
     def __init__(self, lambd: Callable[[Image], Image]) -> None:
         if not callable(lambd):

@@ -21,6 +21,10 @@ class Normalize(Transform):
     Raises:
         ValueError: if a `std` is 0.
         TypeError: for an image of integers.
+
+    >>> import autograd
+    >>> Normalize(0.5, 0.25)(autograd.tensor([[[0.0, 0.5, 1.0]]]))
+    tensor([[[-2.,  0.,  2.]]])
     """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
@@ -49,6 +53,12 @@ class Pad(Transform):
             bottom).
         fill: their value, for the mode "constant".
         padding_mode: "constant", "edge", "reflect" or "symmetric".
+
+    >>> import autograd
+    >>> Pad(1)(autograd.ones(1, 1, 2))
+    tensor([[[0., 0., 0., 0.],
+             [0., 1., 1., 0.],
+             [0., 0., 0., 0.]]])
     """
 
     def __init__(self, padding: Any, fill: float = 0, padding_mode: str = "constant") -> None:
@@ -65,7 +75,13 @@ class Pad(Transform):
 
 
 class CenterCrop(Transform):
-    """The middle of the image; a smaller image is padded with zeros."""
+    """The middle of the image; a smaller image is padded with zeros.
+
+    >>> import autograd
+    >>> CenterCrop(2)(autograd.arange(16).reshape(1, 4, 4))
+    tensor([[[ 5,  6],
+             [ 9, 10]]])
+    """
 
     def __init__(self, size: Any) -> None:
         super().__init__()
@@ -86,6 +102,10 @@ class RandomCrop(Transform):
         pad_if_needed: pad an image that is smaller than the window.
         fill: the value of added pixels, for the mode "constant".
         padding_mode: as for `Pad`.
+
+    >>> import autograd
+    >>> RandomCrop(28, padding=2)(autograd.zeros(1, 28, 28)).shape
+    Size([1, 28, 28])
     """
 
     def __init__(
@@ -119,7 +139,12 @@ class RandomCrop(Transform):
 
 
 class RandomHorizontalFlip(Transform):
-    """Left and right exchanged, with probability `p`."""
+    """Left and right exchanged, with probability `p`.
+
+    >>> import autograd
+    >>> RandomHorizontalFlip(p=1.0)(autograd.tensor([[[1, 2, 3]]]))
+    tensor([[[3, 2, 1]]])
+    """
 
     axis = -1
 
@@ -132,7 +157,12 @@ class RandomHorizontalFlip(Transform):
 
 
 class RandomVerticalFlip(RandomHorizontalFlip):
-    """Top and bottom exchanged, with probability `p`."""
+    """Top and bottom exchanged, with probability `p`.
+
+    >>> import autograd
+    >>> RandomVerticalFlip(p=1.0)(autograd.tensor([[[1], [2]]])).flatten()
+    tensor([2, 1])
+    """
 
     axis = -2
 
@@ -146,6 +176,10 @@ class RandomErasing(Transform):
         value: a number, one for each channel, or "random" for normal noise.
 
     Source: Zhong et al., "Random erasing data augmentation", 2017.
+
+    >>> import autograd
+    >>> 0 < int((RandomErasing(p=1.0)(autograd.ones(1, 28, 28)) == 0).sum()) < 28 * 28
+    True
     """
 
     def __init__(

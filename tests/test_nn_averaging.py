@@ -43,7 +43,7 @@ def test_the_statistics_are_the_means_over_all_batches():
 
 
 def test_a_model_without_statistics_is_not_run():
-    swa_utils.update_bn(iter(()), nn.Linear(2, 2))
+    swa_utils.update_bn(iter(["no batch at all"]), nn.Linear(2, 2))
 
 
 def test_bad_arguments():

@@ -44,6 +44,16 @@ TYPES: dict[str, str] = {  # names in annotations that are not defined where the
     "Output": "autograd.function",
     "Generator": "autograd.random",
 }
+PREFACE = """\
+Made by `python docs/make_reference.py` from the table of functions. What is a function of
+`autograd` is a method of tensors as well, `x.sin()`, where PyTorch has it, and so is its
+in-place twin, `x.sin_()`.
+
+The gradient is the rule of each operand, called x and y in their order (xs: of several
+tensors): `g` is the gradient of the result, `out` the result. The tests evaluate each formula
+against the code. Where there is none, the function is made of others, through which the
+gradient goes, or it has none, as those with integer or bool results. The last column names the
+functions of NumPy and SciPy that do the same on tensors."""
 
 
 class Stub:
@@ -243,15 +253,15 @@ def functional_stub() -> str:
 
 def reference() -> str:
     """docs/reference.md: each function with its signature, formula, NumPy twin and first line."""
-    spaces = {"": "autograd", "linalg": "autograd.linalg", "special": "autograd.special"}
-    lines = [
-        "# Reference",
-        "",
-        "Made by `python docs/make_reference.py` from the table of functions. In a formula, `g` is "
-        "the gradient of the result, `out` the result; the tests evaluate it against the code.",
-    ]
-    for namespace in sorted({e.namespace for e in ENTRIES.values()}):
-        lines += ["", f"## {spaces.get(namespace, namespace)}", ""]
+    spaces = {
+        namespace: namespace if namespace.startswith("nn.") else f"autograd.{namespace}".rstrip(".")
+        for namespace in sorted({e.namespace for e in ENTRIES.values()})
+    }
+    headings = [*spaces.values(), "Inner operations"]
+    links = [f"[{h}](#{h.lower().replace('.', '').replace(' ', '-')})" for h in headings]
+    lines = ["# Reference", "", " · ".join(links), "", *PREFACE.split("\n")]
+    for namespace, heading in spaces.items():
+        lines += ["", f"## {heading}", ""]
         lines += ["| function | what it is | gradient | NumPy |", "|---|---|---|---|"]
         shown: dict[Callable[..., Any], list[Entry]] = {}
         for entry in ENTRIES.values():
@@ -271,6 +281,9 @@ def row(function: Callable[..., Any], entries: list[Entry]) -> str:
     first = entries[0]
     parameters = inspect.signature(inspect.unwrap(function)).parameters.values()
     signature = re.sub(r": [^,=)]+(\[[^\]]*\])?", "", ", ".join(map(shown_parameter, parameters)))
+    for key, own in getattr(function, "keywords", {}).items():
+        if own in ("first", "second"):  # what a maker of several functions calls their operands
+            signature = re.sub(rf"\b{own}\b", key, signature)
     names = f"`{first.name}({signature})`"
     if len(entries) > 1:
         names += " also " + ", ".join(f"`{e.name}`" for e in entries[1:])

@@ -74,8 +74,8 @@ def main() -> None:
         end, value = descend(loss, params, rate, options.steps)
         curvature, _ = largest_curvature(loss, end)
         print(
-            f"  rate {rate:6.2f}, {share:4} times that: after {options.steps} steps "
-            f"loss {value:8.4f}, largest curvature {abs(curvature):.3f}"
+            f"  rate {rate:7.2f}: after {options.steps} steps loss {value:8.4f}, "
+            f"largest curvature {curvature:7.3f}, 2 / it {2 / curvature:.2f}"
         )
 
 

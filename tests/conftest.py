@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,9 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") or REQUIRE_PARITY 
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts background jobs with Ctrl-C ignored; tests send it to themselves.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if REQUIRE_PARITY and not HAS_TORCH:
         raise pytest.UsageError("TAPEGRAD_REQUIRE_PARITY is set, but PyTorch is not installed")
 

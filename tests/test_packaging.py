@@ -47,12 +47,18 @@ def test_importing_costs_little_more_than_numpy_and_scipy() -> None:
     # Processor time: unlike the wall clock it hardly depends on what else the machine does.
     clock = "import time; t = time.process_time(); import {}; print(time.process_time() - t)"
 
-    def least(modules: str) -> float:
-        """The least of several: whatever else runs on the machine can only add to it."""
-        return min(float(run(clock.format(modules))) for _ in range(6))
+    def measured(modules: str) -> float:
+        return float(run(clock.format(modules)))
 
-    least("autograd, nn, optim")  # the first pass compiles bytecode
-    assert least("autograd, nn, optim") - least("numpy, scipy.special") < 0.25
+    measured("autograd, nn, optim")  # the first pass compiles bytecode
+    # The least of several, since whatever else runs on the machine can only add to it.
+    ours, theirs = float("inf"), float("inf")
+    for _ in range(6):
+        ours = min(ours, measured("autograd, nn, optim"))
+        theirs = min(theirs, measured("numpy, scipy.special"))
+        if ours - theirs < 0.25:
+            return
+    raise AssertionError(f"{ours - theirs:.3f} s more than NumPy and SciPy")
 
 
 def test_the_version_is_the_one_that_is_published() -> None:

@@ -23,7 +23,12 @@ class _Plain(Transform):
 
 
 class SoftmaxTransform(_Plain):
-    """Vectors to the simplex by the softmax. Not bijective: a shift of all components is lost."""
+    """Vectors to the simplex by the softmax. Not bijective: a shift of all components is lost.
+
+    >>> import autograd
+    >>> SoftmaxTransform()(autograd.tensor([0.0, 0.0]))
+    tensor([0.5000, 0.5000])
+    """
 
     domain = constraints.real_vector
     codomain = constraints.simplex
@@ -48,7 +53,12 @@ def _with_one(x: Tensor, first: bool) -> Tensor:
 
 
 class StickBreakingTransform(_Plain):
-    """Vectors of n numbers to the simplex of n + 1: each breaks its share off what is left."""
+    """Vectors of n numbers to the simplex of n + 1: each breaks its share off what is left.
+
+    >>> import autograd
+    >>> StickBreakingTransform()(autograd.zeros(2))  # three parts of a stick
+    tensor([0.3333, 0.3333, 0.3333])
+    """
 
     domain = constraints.real_vector
     codomain = constraints.simplex
@@ -83,7 +93,13 @@ class StickBreakingTransform(_Plain):
 
 
 class LowerCholeskyTransform(_Plain):
-    """Square matrices to Cholesky factors: the lower triangle, the diagonal by exp."""
+    """Square matrices to Cholesky factors: the lower triangle, the diagonal by exp.
+
+    >>> import autograd
+    >>> LowerCholeskyTransform()(autograd.tensor([[0.0, 5.0], [2.0, 1.0]]))
+    tensor([[1.0000, 0.0000],
+            [2.0000, 2.7183]])
+    """
 
     domain = constraints.independent(constraints.real, 2)
     codomain = constraints.lower_cholesky

@@ -85,6 +85,17 @@ class EarlyStopping(_Best):
         mode: "min", "max", or "auto" by the quantity's name.
         restore_best: at the end of the run, also of one that was not stopped, give the model the
             weights of the best epoch.
+
+    >>> import autograd, nn, optim
+    >>> x = autograd.ones(8, 1)
+    >>> loader = nn.data.DataLoader(nn.data.TensorDataset(x, 2 * x))
+    >>> model = nn.Linear(1, 1)
+    >>> history = nn.training.fit(
+    ...     model, loader, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.0), epochs=9,
+    ...     callbacks=[EarlyStopping("loss", patience=2)], progress=False,
+    ... )
+    >>> len(history["loss"])
+    3
     """
 
     def __init__(

@@ -263,7 +263,13 @@ def _set_class(module: Module, cls: Any) -> None:
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
-    """Whether `module` has a parametrization, of the tensor `tensor_name` if that is given."""
+    """Whether `module` has a parametrization, of the tensor `tensor_name` if that is given.
+
+    >>> import nn
+    >>> layer = nn.Linear(2, 2)
+    >>> is_parametrized(layer), is_parametrized(nn.utils.parametrizations.weight_norm(layer))
+    (False, True)
+    """
     known = module._modules.get("parametrizations")
     if not isinstance(known, ModuleDict):
         return False

@@ -56,7 +56,13 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
 
 
 def remove_weight_norm(module: M, name: str = "weight") -> M:
-    """Makes the weight an ordinary parameter again, with its present value."""
+    """Makes the weight an ordinary parameter again, with its present value.
+
+    >>> import nn
+    >>> layer = remove_weight_norm(weight_norm(nn.Linear(3, 2)))
+    >>> [name for name, _ in layer.named_parameters()]
+    ['bias', 'weight']
+    """
     found = find_pre_hook(module, WeightNorm, name)
     if found is None:
         raise ValueError(f"weight_norm of '{name}' not found in {module}")

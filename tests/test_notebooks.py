@@ -94,6 +94,23 @@ def your_own_operation(found: dict[str, Any]) -> None:
     assert found["found"]["straight through"].tolist() == [1.5, -2.0, 0.5]
 
 
+def generalization(found: dict[str, Any]) -> None:
+    assert found["by_heart"] > 0.99 and found["understood"] < 0.85
+    losses = found["history"]["val_loss"]
+    assert losses[-1] > 1.1 * min(losses)
+    assert found["remembered"] > 0.95 and found["guessed"] < 0.2
+    reached = found["reached"]
+    tricks = [reached[name] for name in ("weight decay", "dropout", "label smoothing")]
+    assert all(abs(accuracy - reached["nothing"]) < 0.03 for accuracy in tricks)
+    assert reached["augmentation"] > max(tricks) + 0.03
+    assert reached["ten times the data"] > reached["augmentation"] + 0.03
+    assert reached["and augmentation"] > reached["augmentation"] + 0.02
+    assert reached["and augmentation"] > reached["convolutions"] > reached["nothing"]
+    for name, largest, least in (("to the end", 1.0, 0.06), ("stopped early", 0.06, -0.06)):
+        confidence, right = found["sure"][name]
+        assert least < confidence - right < largest
+
+
 CLAIMS = {
     "04_digits": digits,
     "05_vanishing_gradients": vanishing_gradients,
@@ -101,6 +118,7 @@ CLAIMS = {
     "07_attention": attention,
     "08_higher_derivatives": higher_derivatives,
     "09_your_own_operation": your_own_operation,
+    "10_generalization": generalization,
 }
 
 

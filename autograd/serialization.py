@@ -1,5 +1,7 @@
 """`save` and `load`: state dicts in the safetensors format, which holds data and no code.
 
+`load` reads the files of `torch.save` as well (torch_files.py).
+
 Tensors are stored under their keys (`"0.weight"`; in nested dicts the path, `"state.0.exp_avg"`),
 so that every reader of the format finds them. One entry of the header's metadata holds what the
 format has no place for: the nesting with the plain values in it, and a checksum over everything.
@@ -21,6 +23,7 @@ import numpy as np
 from .devices import device as Device
 from .tensor import Tensor, wrap
 
+_ZIP = b"PK\x03\x04"
 _KEY, _BEGIN = "tapegrad", '{"crc32": '  # one entry, since the library orders several at random
 
 _DTYPES = {
@@ -83,10 +86,12 @@ def load(
     weights_only: bool = True,
     mmap: bool | None = None,
 ) -> Any:
-    """Reads what `save` wrote, or any safetensors file, and runs no code from it.
+    """Reads what `save` wrote, any safetensors file, or a file of `torch.save`, and runs no code.
 
-    bfloat16, which NumPy does not have, becomes float32, which holds every value of it exactly.
-    Of a file by `safetensors.torch.save_model`, weights that are tied are there under all names.
+    Of a checkpoint by `torch.save` it reads tensors, plain values and containers of these, which
+    is what `torch.load(weights_only=True)` accepts; a whole model in it is an error. bfloat16,
+    which NumPy does not have, becomes float32, which holds every value of it exactly. Of a file by
+    `safetensors.torch.save_model`, weights that are tied are there under all names.
 
     Args:
         path: the file, or a binary file that is open for reading.
@@ -94,8 +99,8 @@ def load(
         weights_only, mmap: accepted for PyTorch's sake; they change nothing here.
 
     Returns:
-        The dict with its nesting, its key order and new Tensors; from a file of another library
-        a flat dict of Tensors.
+        The dict with its nesting, its key order and new Tensors; from a safetensors file of
+        another library a flat dict of Tensors.
 
     Raises:
         FileNotFoundError: with the names in that directory that look similar.
@@ -111,10 +116,12 @@ def load(
         Device(map_location)
     if hasattr(path, "read"):
         name, content = "the open file", path.read()
-        _check_beginning(name, content)
     else:
         name = _name_of(path, "load")
         content = _read(name)
+    if content[:4] == _ZIP and b".npy" not in content[:256]:
+        return _from_torch(name, content)
+    _check_beginning(name, content)
     from safetensors import SafetensorError, deserialize
 
     try:
@@ -131,6 +138,15 @@ def load(
     # How safetensors.torch.save_model notes a second name of a tensor, which it stores once.
     shared = {key: kept for key, kept in metadata.items() if key not in arrays and kept in arrays}
     return tensors | {key: tensors[kept] for key, kept in shared.items()}
+
+
+def _from_torch(path: str, content: bytes) -> Any:
+    from .torch_files import read  # which imports what is seldom needed
+
+    try:
+        return read(content, lambda key, entry: _array(path, key, entry))
+    except ValueError as error:
+        raise ValueError(f"load: {path} {error}") from None
 
 
 def _structured(path: str, entry: str, arrays: dict[str, np.ndarray]) -> Any:
@@ -288,16 +304,13 @@ def _write(target: str, content: bytes) -> None:
 
 
 def _read(path: str) -> bytes:
-    """The content of `path`, if it begins as a safetensors file does."""
     if os.path.isdir(path):
         raise IsADirectoryError(f"load: {path} is a directory, not a file")
     try:
         with open(path, "rb") as file:
-            content = file.read()
+            return file.read()
     except FileNotFoundError:
         raise FileNotFoundError(f"load: there is no file {path}{_similar(path)}") from None
-    _check_beginning(path, content)
-    return content
 
 
 def _check_beginning(path: str, content: bytes) -> None:
@@ -331,15 +344,13 @@ def _similar(path: str) -> str:
 
 def _kind(content: bytes) -> str:
     """What a file is that is no safetensors file, and how to read or convert it."""
-    if content[:4] == b"PK\x03\x04" and b".npy" in content[:256]:
+    if content[:4] == _ZIP:
         return "a NumPy .npz file; read it with numpy.load"
-    pickled = content[:1] == b"\x80" and content[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
-    if content[:4] == b"PK\x03\x04" or pickled:
-        what = "a pickle" if pickled else "a zip file, as torch.save writes it"
+    if content[:1] == b"\x80" and content[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return (
-            f"{what}, which is not read here since loading one can run code. Convert it where "
-            "PyTorch is installed: safetensors.torch.save_file(torch.load(FILE, "
-            'weights_only=True), "weights.safetensors")'
+            "a pickle, which is not read here since loading one can run code. If PyTorch wrote it, "
+            "before version 1.6, write it anew where that is installed: "
+            "torch.save(torch.load(FILE, weights_only=True), NEW)"
         )
     if content[:6] == b"\x93NUMPY":
         return "a NumPy .npy file; read it with numpy.load"

@@ -1,4 +1,4 @@
-"""Models cross over through safetensors files: trained there and used here, and the other way."""
+"""Models cross over through files: trained there and used here, and the other way."""
 
 from __future__ import annotations
 
@@ -227,6 +227,18 @@ def test_from_pytorch(name: str, ours: Any, theirs: Any, torch: Any, tmp_path: P
     state = autograd.load(tmp_path / "weights")
     assert set(state) == set(source.state_dict()) == set(model.state_dict())
     assert model.load_state_dict(state) == ([], [])
+    compare(ours, theirs, model, source, values)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_from_a_checkpoint(name: str, ours: Any, theirs: Any, torch: Any, tmp_path: Path) -> None:
+    """As people have them: a state dict by `torch.save`."""
+    make, values = MODELS[name]
+    source = trained(theirs, built(theirs, make), values)
+    torch.save({"model": source.state_dict(), "epoch": 3}, tmp_path / "checkpoint.pt")
+    model = make(ours)
+    checkpoint = autograd.load(tmp_path / "checkpoint.pt")
+    assert model.load_state_dict(checkpoint["model"]) == ([], []) and checkpoint["epoch"] == 3
     compare(ours, theirs, model, source, values)
 
 

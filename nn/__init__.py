@@ -349,12 +349,10 @@ __all__ = [
 if TYPE_CHECKING:
     from . import compression as compression, regularization as regularization, training as training
 
-_LAZY = ("compression", "regularization", "training")
+_LAZY = ("compression", "modules", "regularization", "training")
 
 
 def __getattr__(name: str) -> Any:
-    if name == "modules":  # PyTorch's package below nn, as in nn.modules.batchnorm._BatchNorm
-        return importlib.import_module("nn")
     if name in _LAZY:
         return importlib.import_module(f"nn.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,8 @@
 What is assigned to an attribute is sorted by its type: a `Parameter`, a `Buffer` or a `Module`
 goes into a table of its own (`_parameters`, `_buffers`, `_modules`), everything else is an ordinary
 attribute. Methods that only walk the tree are written in tree.py, those that save and load in
-state.py, hooks in hooks.py and the printed form in text.py.
+state.py, those that change dtypes in conversion.py, hooks in hooks.py and the printed form in
+text.py.
 """
 
 from __future__ import annotations
@@ -12,14 +13,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Self
 
-import numpy as np
-
-from autograd import Tensor, no_grad
-from autograd.creation import check_device
-from autograd.dtypes import as_dtype
+from autograd import Tensor
 from autograd.sites import SCOPES, part_of_library
 
-from . import hooks, state, text, tree
+from . import conversion, hooks, state, text, tree
 from .parameter import Buffer, Parameter
 
 _NO_HOOKS: Mapping[int, Any] = MappingProxyType({})
@@ -253,13 +250,14 @@ class Module:
     register_forward_pre_hook = hooks.register_forward_pre_hook
     register_forward_hook = hooks.register_forward_hook
     register_full_backward_hook = hooks.register_full_backward_hook
+    register_backward_hook = hooks.register_full_backward_hook  # PyTorch's older one
     register_full_backward_pre_hook = hooks.register_full_backward_pre_hook
     register_state_dict_pre_hook = state.register_state_dict_pre_hook
     register_state_dict_post_hook = state.register_state_dict_post_hook
     register_load_state_dict_pre_hook = state.register_load_state_dict_pre_hook
     register_load_state_dict_post_hook = state.register_load_state_dict_post_hook
 
-    # Modes and conversions -----------------------------------------------------------------
+    # Modes ---------------------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
         """Sets training mode, which Dropout and the norm layers look at, here and below."""
@@ -310,78 +308,22 @@ class Module:
         fn(self)
         return self
 
-    def to(
-        self,
-        *args: Any,
-        device: Any = None,
-        dtype: Any = None,
-        non_blocking: bool = False,
-        memory_format: Any = None,
-    ) -> Self:
-        """Converts floating parameters and buffers: `to(dtype)`, `to("cpu")`, `to(tensor)`.
+    # To other dtypes (conversion.py) --------------------------------------------------------
 
-        The parameters stay the same objects, so an optimizer keeps working. The only device is
-        the CPU; `non_blocking` and `memory_format` are accepted and mean nothing here.
-
-        >>> import autograd, nn
-        >>> nn.Linear(2, 2).to(autograd.float64).weight.dtype
-        dtype('float64')
-        """
-        check_device(device)
-        for arg in args:
-            if isinstance(arg, Tensor):
-                dtype = arg.dtype
-            elif isinstance(arg, str) or hasattr(arg, "index"):
-                check_device(arg)
-            elif arg is not None and not isinstance(arg, bool):  # a bool is `non_blocking`
-                dtype = arg
-        if dtype is None:
-            return self
-        if as_dtype(dtype).kind != "f":
-            raise TypeError(
-                f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}"
-            )
-        return self._apply(lambda t: t.to(dtype) if t.dtype.kind == "f" else t)
-
-    def float(self) -> Self:
-        """Converts floating parameters and buffers to float32."""
-        return self.to(np.float32)
-
-    def double(self) -> Self:
-        """Converts floating parameters and buffers to float64."""
-        return self.to(np.float64)
-
-    def half(self) -> Self:
-        """Converts floating parameters and buffers to float16."""
-        return self.to(np.float16)
-
-    def cpu(self) -> Self:
-        """Does nothing: everything is on the CPU."""
-        return self
-
-    def cuda(self, device: Any = None) -> Self:
-        """An error: there is no such device. Programs ask `cuda.is_available()` first."""
-        return self.to("cuda")
-
-    share_memory = cpu  # it is shared with the threads of this process
+    to = conversion.to
+    float = conversion.to_float32
+    double = conversion.to_float64
+    half = conversion.to_float16
+    bfloat16 = conversion.to_bfloat16
+    type = conversion.to_dtype
+    cpu = conversion.cpu
+    share_memory = conversion.cpu  # it is shared with the threads of this process
+    cuda = conversion.cuda
+    to_empty = conversion.to_empty
+    _apply = conversion._apply
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Does nothing: there is no compiler, as `autograd.compile` says."""
-
-    def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
-        """Replaces the values of parameters, their gradients and the buffers by `fn(values)`."""
-        with no_grad():
-            for module in self.modules():
-                for p in module._parameters.values():
-                    if p is None:
-                        continue
-                    p.data = fn(p)
-                    if p._grad is not None:
-                        p._grad = fn(p._grad.detach())
-                for name, buffer in module._buffers.items():
-                    if buffer is not None:
-                        module._buffers[name] = fn(buffer)
-        return self
 
     # Text ----------------------------------------------------------------------------------
 

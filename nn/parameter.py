@@ -22,8 +22,8 @@ def _adopt(target: Tensor, data: Tensor | None) -> None:
         target._counter = data._versions()
     else:
         raise TypeError(
-            f"{kind}: expected a Tensor, got {type(data).__name__}; "
-            f"use nn.{kind}(autograd.tensor(...))"
+            f"{kind}: expected a Tensor of autograd, got {type(data).__module__}."
+            f"{type(data).__name__}; use nn.{kind}(autograd.tensor(...))"
         )
 
 
@@ -97,6 +97,12 @@ class _Uninitialized(Tensor):
             "the shape of an uninitialized parameter or buffer is not known yet: lazy layers learn "
             "it from their first input, so call the model once, for example with zeros"
         )
+
+    def numel(self) -> int:
+        """An error, as `shape` is."""
+        return self.shape.numel()
+
+    nelement = numel
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Gives the tensor a shape, and memory with arbitrary values."""

@@ -46,7 +46,7 @@ class _StateDict(OrderedDict[str, Any]):
 
 
 def state_dict(
-    self: Module, *, destination: Any = None, prefix: str = "", keep_vars: bool = False
+    self: Module, destination: Any = None, prefix: str = "", keep_vars: bool = False
 ) -> Any:
     """The parameters and persistent buffers by path, here and below, sharing memory.
 

@@ -22,10 +22,10 @@ def module_text(module: Module) -> str:
     not all are) and each line below that of its own module. A shared parameter counts once.
     """
     lines = _tree(module)
-    total = sum(p.numel() for p in module.parameters())
+    total = sum(p._data.size for p in module.parameters())
     if not module._modules or not total:
         return "\n".join(line for line, _ in lines)
-    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    trained = sum(p._data.size for p in module.parameters() if p.requires_grad)
     notes = [note for _, note in lines]
     notes[0] += " parameters" + (f", {trained:,} trainable" if trained != total else "")
     noted = [len(line) for (line, _), note in zip(lines, notes, strict=True) if note]
@@ -39,7 +39,7 @@ def module_text(module: Module) -> str:
 def _tree(module: Module | None) -> list[_Line]:
     if module is None:
         return [("None", "")]
-    count = sum(p.numel() for p in module.parameters())
+    count = sum(p._data.size for p in module.parameters())
     note = f"{count:,}" if count else ""
     if not _prints_a_tree(module):
         return [(line, "" if i else note) for i, line in enumerate(repr(module).split("\n"))]

@@ -172,6 +172,8 @@ class Optimizer(Hooked):
         for option, default in self.defaults.items():
             if param_group.setdefault(option, default) is required:
                 raise ValueError(f"{name}: the parameter group lacks a value for {option!r}")
+        if param_group.get("fused") and param_group.get("foreach"):
+            raise RuntimeError(f"{name}: `fused` and `foreach` cannot be `True` together")
         for option in ("capturable", "differentiable"):
             if param_group.get(option):
                 raise NotImplementedError(f"{name}: {option}=True is not supported; leave it out")

@@ -1,5 +1,11 @@
 """What programs written for PyTorch name besides tensors and layers: devices, precision, places."""
 
+import importlib
+import inspect
+import pkgutil
+from collections import OrderedDict
+
+import numpy as np
 import pytest
 
 import autograd
@@ -202,3 +208,102 @@ def test_a_memory_format_is_accepted(name):
         assert made.shape == x.shape and made.is_contiguous()
     assert autograd.randint_like(x, 3, memory_format=autograd.preserve_format).shape == x.shape
     assert autograd.empty(2, memory_format=autograd.contiguous_format).shape == (2,)
+
+
+@pytest.mark.parity
+def test_layers_are_found_in_pytorchs_files(torch):
+    found = 0
+    for file in pkgutil.iter_modules(torch.nn.modules.__path__):
+        theirs = importlib.import_module(f"torch.nn.modules.{file.name}")
+        if not hasattr(nn.modules, file.name):
+            assert file.name.startswith(("_", "adaptive", "linear_cross"))
+            continue
+        ours = importlib.import_module(f"nn.modules.{file.name}")
+        for name in getattr(theirs, "__all__", ()):
+            if hasattr(nn, name):
+                assert getattr(ours, name) is getattr(nn, name)
+                found += 1
+    assert found > 150
+    for file, base in (("conv", "_ConvNd"), ("batchnorm", "_BatchNorm"), ("loss", "_WeightedLoss")):
+        assert issubclass(getattr(getattr(nn.modules, file), base), nn.Module)
+    with pytest.raises(AttributeError, match=r"'nn\.modules\.conv' has no attribute 'Dense'"):
+        _ = nn.modules.conv.Dense
+
+
+@pytest.mark.parity
+def test_helpers_of_pytorchs_layers(torch):
+    from nn.modules.utils import _ntuple, _pair, consume_prefix_in_state_dict_if_present
+
+    assert _pair(3) == (3, 3) and _pair([1, 2]) == (1, 2) and _ntuple(4)(0) == (0,) * 4
+    states = []
+    for consume in (
+        consume_prefix_in_state_dict_if_present,
+        torch.nn.modules.utils.consume_prefix_in_state_dict_if_present,
+    ):
+        state = OrderedDict({"module.a": 1, "b": 2, "module": 3})
+        state._metadata = OrderedDict({"": 0, "module": 1, "module.a": 2})
+        consume(state, "module.")
+        states.append((state, state._metadata))
+    assert states[0] == states[1]
+
+
+@pytest.mark.parity
+def test_a_loader_takes_its_arguments_in_pytorchs_order(torch):
+    ours, theirs = (
+        [p.name for p in inspect.signature(loader).parameters.values() if p.kind != p.KEYWORD_ONLY]
+        for loader in (nn.data.DataLoader, torch.utils.data.DataLoader)
+    )
+    assert ours == theirs
+
+
+def test_conversions_by_their_older_names():
+    layer = nn.Linear(2, 3)
+    assert layer.type(autograd.float64) is layer and layer.weight.dtype == autograd.float64
+    assert layer.to_empty(device="cpu") is layer
+    with pytest.raises(TypeError, match="bfloat16 is not supported"):
+        layer.bfloat16()
+    assert list(layer.state_dict(None, "net.")) == ["net.weight", "net.bias"]
+    seen = []
+    layer.register_backward_hook(lambda module, by, of: seen.append(of[0].tolist()))
+    layer(autograd.ones(1, 2, dtype=autograd.float64)).sum().backward()
+    assert seen == [[[1, 1, 1]]]
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda f, x: f.relu_(x),
+        lambda f, x: f.elu_(x, 0.5),
+        lambda f, x: f.celu_(x, alpha=0.5),
+        lambda f, x: f.selu_(x),
+        lambda f, x: f.leaky_relu_(x, 0.3),
+        lambda f, x: f.rrelu_(x, 0.3, 0.3),
+        lambda f, x: f.hardtanh_(x, -0.5, 0.5),
+        lambda f, x: f.threshold_(x, 0.1, 7.0),
+    ],
+)
+def test_functions_in_place(torch, call):
+    values = [[-2.0, -0.2], [0.3, 4.0]]
+    x, y = autograd.tensor(values), torch.tensor(values)
+    assert call(nn.functional, x) is x
+    np.testing.assert_allclose(x.numpy(), call(torch.nn.functional, y).numpy(), rtol=1e-6)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", ["max_pool2d_with_indices", "adaptive_max_pool2d_with_indices"])
+def test_pooling_with_indices(torch, name):
+    x = autograd.arange(16.0).reshape(1, 1, 4, 4)
+    ours = getattr(nn.functional, name)(x, 2)
+    theirs = getattr(torch.nn.functional, name)(torch.from_numpy(x.numpy()), 2)
+    assert [t.tolist() for t in ours] == [t.tolist() for t in theirs]
+
+
+def test_a_parameter_of_another_library(torch):
+    with pytest.raises(TypeError, match=r"a Tensor of autograd, got torch\.Tensor"):
+        nn.Parameter(torch.ones(1))
+
+
+def test_what_has_no_shape_yet_is_not_counted():
+    with pytest.raises(RuntimeError, match="call the model once"):
+        sum(p.numel() for p in nn.LazyLinear(3).parameters())

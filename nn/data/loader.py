@@ -61,19 +61,19 @@ class DataLoader(Generic[T_co]):
         dataset: Dataset[T_co],
         batch_size: int | None = 1,
         shuffle: bool | None = False,
-        *,
         sampler: Iterable[Any] | None = None,
         batch_sampler: Iterable[Sequence[Any]] | None = None,
         num_workers: int = 0,
         collate_fn: Callable[[Any], Any] | None = None,
-        drop_last: bool = False,
-        generator: Generator | None = None,
-        prefetch_factor: int | None = None,
         pin_memory: bool = False,
-        persistent_workers: bool = False,
+        drop_last: bool = False,
         timeout: float = 0,
         worker_init_fn: Callable[[int], Any] | None = None,
         multiprocessing_context: Any = None,
+        generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
@@ -120,6 +120,8 @@ class DataLoader(Generic[T_co]):
         self.prefetch_factor = prefetch_factor
         self.pin_memory = pin_memory
         self.persistent_workers = persistent_workers
+        self.timeout = timeout
+        self.worker_init_fn = worker_init_fn
 
     def __len__(self) -> int:
         if isinstance(self.dataset, IterableDataset):

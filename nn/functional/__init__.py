@@ -6,6 +6,7 @@ registry under `nn.functional`, from where they get here.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autograd.registry import ENTRIES
@@ -21,6 +22,11 @@ from . import (  # noqa: F401 (registers them)
 
 globals().update({e.name: e.function for e in ENTRIES.values() if e.namespace == "nn.functional"})
 selu = ENTRIES["selu"].function  # PyTorch has it in both places
+# Second names that PyTorch has for one argument.
+for _name in ("relu", "elu", "celu", "selu", "leaky_relu", "rrelu", "hardtanh", "threshold"):
+    globals()[_name + "_"] = partial(globals()[_name], inplace=True)
+for _name in (f"{kind}max_pool{dims}d" for kind in ("", "adaptive_") for dims in (1, 2, 3)):
+    globals()[_name + "_with_indices"] = partial(globals()[_name], return_indices=True)
 
 if TYPE_CHECKING:
     from .activations import *  # noqa: F403

@@ -279,6 +279,43 @@ def test_bad_arguments() -> None:
         quiet(*arguments, scheduler_every="step")
     with pytest.raises(ValueError, match="a metric is one of 'accuracy'"):
         quiet(*arguments, metrics=["accuracies"])
+    loader = [data().tensors]
+    with pytest.raises(TypeError, match=r"loss is a function or a module, as nn.MSELoss\(\)"):
+        quiet(model, loader, nn.MSELoss, optimizer, 1)
+    with pytest.raises(TypeError, match="loss is a function"):
+        quiet(model, loader, "mse", optimizer, 1)
+    with pytest.raises(TypeError, match=r"as optim.Adam\(model.parameters\(\)\), got str"):
+        quiet(model, loader, nn.MSELoss(), "adam", 1)
+    with pytest.raises(ValueError, match="none of the model's parameters"):
+        quiet(nn.Linear(4, 2), loader, nn.MSELoss(), optimizer, 1)
+    with pytest.raises(ValueError, match=r"one number, .*shape \(60,\)"):
+        quiet(model, loader, nn.CrossEntropyLoss(reduction="none"), optimizer, 1)
+    once = (data().tensors for _ in range(1))
+    with pytest.raises(ValueError, match="epoch 2; a generator can be passed over only once"):
+        quiet(model, once, nn.CrossEntropyLoss(), optimizer, 2)
+
+
+def test_gradients_from_before_are_dropped() -> None:
+    model = nn.Linear(4, 2)
+    model(autograd.full((1, 4), 1e6)).sum().backward()
+    before = model.weight.detach().clone()
+    x = autograd.zeros(4, 4)
+    quiet(model, [(x, x[:, :2])], nn.MSELoss(), optim.SGD(model.parameters(), lr=0.1), 1)
+    assert_equal([model.weight.detach()], [before])
+
+
+def test_a_loader_of_unknown_length() -> None:
+    class Stream(nn.data.IterableDataset):
+        def __iter__(self) -> Any:
+            return iter(zip(*data().tensors, strict=True))
+
+    a, b = net(), net()
+    b.load_state_dict(a.state_dict())
+    for model, dataset in ((a, Stream()), (b, data())):
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        autograd.manual_seed(3)
+        quiet(model, DataLoader(dataset, 8), nn.CrossEntropyLoss(), optimizer, 2, accumulate=3)
+    assert_equal(weights(a), weights(b))
 
 
 def test_evaluate_and_predict() -> None:

@@ -42,7 +42,7 @@ def fit(
     *,
     validation: Iterable[Any] | None = None,
     metrics: Metrics = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback] | Callback = (),
     scheduler: Any = None,
     scheduler_every: str = "epoch",
     clip_norm: float | None = None,
@@ -95,6 +95,8 @@ def fit(
         raise ValueError("fit: accumulate and checkpoint_every must be 1 or more")
     if scheduler_every not in ("epoch", "batch"):
         raise ValueError(f'fit: scheduler_every is "epoch" or "batch", got {scheduler_every!r}')
+    _check(model, loss, optimizer)
+    callbacks = [callbacks] if isinstance(callbacks, Callback) else callbacks
     run = Run(model, loader, loss, optimizer, epochs, as_metrics(metrics), callbacks)
     run.validation, run.scheduler, run.scheduler_every = validation, scheduler, scheduler_every
     run.clip_norm, run.accumulate, run.progress = clip_norm, accumulate, progress
@@ -104,6 +106,31 @@ def fit(
         run.load(run.checkpoint)
     run.train()
     return run.history
+
+
+def _check(model: Module, loss: Any, optimizer: Any) -> None:
+    """Raises an error for what would fail later with another one, or not learn."""
+    if isinstance(loss, type) or not callable(loss):
+        raise TypeError(f"fit: the loss is a function or a module, as nn.MSELoss(), got {loss!r}")
+    if not hasattr(optimizer, "param_groups"):
+        raise TypeError(
+            "fit: the optimizer is an object, as optim.Adam(model.parameters()), got "
+            f"{type(optimizer).__name__}"
+        )
+    given = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if given.isdisjoint(map(id, model.parameters())):
+        raise ValueError(
+            "fit: the optimizer has none of the model's parameters, so that nothing would be "
+            "learned; make it of model.parameters()"
+        )
+
+
+def _length(loader: Iterable[Any]) -> int | None:
+    """How many batches there are, None where that is not known."""
+    try:
+        return len(loader) if isinstance(loader, Sized) else None
+    except TypeError:  # a DataLoader of an IterableDataset without a length
+        return None
 
 
 class Run:
@@ -147,6 +174,7 @@ class Run:
         """All epochs that are left."""
         with Interrupts() as self._interrupts:
             try:
+                self.optimizer.zero_grad()  # what an earlier backward() left behind
                 self._tell("on_fit_begin")
                 while self.epoch < self.epochs and not self.stop:
                     self._run_epoch()
@@ -196,7 +224,7 @@ class Run:
 
     def _run_batches(self) -> None:
         seen, gathered = self.batch, 0
-        count = len(self.loader) if isinstance(self.loader, Sized) else None
+        count = _length(self.loader)
         bar = tqdm(
             total=count,
             desc=f"epoch {self.epoch + 1}/{self.epochs}",
@@ -230,7 +258,8 @@ class Run:
                 self._update(gathered)
                 self._interrupts.inside_step = False
         if self.batch == 0:
-            raise ValueError("fit: the loader gave no batch")
+            again = "; a generator can be passed over only once" if self.epoch else ""
+            raise ValueError(f"fit: the loader gave no batch in epoch {self.epoch + 1}{again}")
 
     def _due(self) -> bool:
         assert self.checkpoint_every is not None
@@ -277,6 +306,11 @@ class Run:
                 metric.update(output, target)
 
     def _checked(self, value: Tensor) -> float:
+        if value.numel() != 1:
+            raise ValueError(
+                f"fit: the loss must be one number, the mean over the batch, got the shape "
+                f"{tuple(value.shape)}; a loss module gives it with reduction='mean'"
+            )
         number = float(value.item())
         if not math.isfinite(number):
             raise FloatingPointError(

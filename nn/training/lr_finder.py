@@ -27,6 +27,10 @@ class LRFinder:
     lrs: list[float]
     losses: list[float]
 
+    def __repr__(self) -> str:
+        tried = f"{len(self.lrs)} learning rates from {self.lrs[0]:.1e} to {self.lrs[-1]:.1e}"
+        return f"LRFinder of {tried}: suggestion {self.suggestion:.1e}"
+
     @property
     def suggestion(self) -> float:
         return self.lrs[self.losses.index(min(self.losses))] / 10

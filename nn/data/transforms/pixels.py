@@ -29,13 +29,15 @@ class Normalize(Transform):
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
-        self.mean, self.std = tuple(np.atleast_1d(mean).tolist()), tuple(np.atleast_1d(std))
+        self.mean, self.std = (tuple(np.atleast_1d(given).tolist()) for given in (mean, std))
         if not all(self.std):
             raise ValueError(f"Normalize: std must not be 0, got {self.std}")
 
     def change(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if image.dtype.kind != "f":
-            raise TypeError(f"Normalize: expected a floating image, got {image.dtype}")
+            raise TypeError(
+                f"Normalize: expected a floating image, got {image.dtype}; put ToTensor() before it"
+            )
         mean, std = (np.array(v, image.dtype).reshape(-1, 1, 1) for v in (self.mean, self.std))
         if mean.size not in (1, image.shape[-3] if image.ndim > 2 else 1):
             raise ValueError(

@@ -35,7 +35,7 @@ _FILES: dict[str, tuple[str, ...]] = {
     "pooling": ("pooling",),
     "rnn": ("recurrent", "recurrent_cells"),
     "sparse": ("sparse",),
-    "transformer": ("transformer",),
+    "transformer": ("transformer", "transformer_layers"),
     "upsampling": ("vision",),
 }
 

@@ -265,7 +265,7 @@ def test_conversions_by_their_older_names():
     assert list(layer.state_dict(None, "net.")) == ["net.weight", "net.bias"]
     seen = []
     layer.register_backward_hook(lambda module, by, of: seen.append(of[0].tolist()))
-    layer(autograd.ones(1, 2, dtype=autograd.float64)).sum().backward()
+    layer(autograd.ones(1, 2, dtype=autograd.float64, requires_grad=True)).sum().backward()
     assert seen == [[[1, 1, 1]]]
 
 

@@ -119,7 +119,11 @@ ACTIVATIONS = [
     case("Softmax", dim=1),
     case("Softmax", dim=-2, of=real(2, 3, 4)),
     case("LogSoftmax", dim=0),
+    case("LogSoftmax", -1, of=real(2, 3, 4)),
     case("Softmin", dim=1),
+    case("Softmin", 0, of=real(4)),
+    case("Softplus", threshold=0.5, beta=0.5),
+    case("Threshold", -1.0, 0.5, of=real(2, 3, 4)),
     case("Softmax2d", of=real(2, 3, 4, 4)),
     case("Softmax2d", of=real(3, 4, 4)),
 ]

@@ -96,12 +96,15 @@ NORMS = [
 RUNNING = [
     *(case(f"BatchNorm{d}d", 4, of=images(d)) for d in SIZES),
     case("BatchNorm1d", 4, of=real(5, 4)),
-    case("BatchNorm2d", 4, 1e-3, None, of=images(2)),
-    case("BatchNorm2d", 4, momentum=0.4, affine=False, of=images(2)),
-    case("BatchNorm2d", 4, track_running_stats=False, of=images(2)),
+    *(case(f"BatchNorm{d}d", 4, 1e-3, None, of=images(d)) for d in SIZES),
+    *(case(f"BatchNorm{d}d", 4, momentum=0.4, affine=False, of=images(d)) for d in SIZES),
+    *(case(f"BatchNorm{d}d", 4, track_running_stats=False, of=images(d)) for d in SIZES),
     case("BatchNorm1d", 4, bias=False, of=images(1)),
-    case("InstanceNorm1d", 4, track_running_stats=True, of=images(1)),
-    case("InstanceNorm2d", 4, momentum=0.3, affine=True, track_running_stats=True, of=images(2)),
+    *(case(f"InstanceNorm{d}d", 4, track_running_stats=True, of=images(d)) for d in SIZES),
+    *(
+        case(f"InstanceNorm{d}d", 4, 0.1, 0.3, affine=True, track_running_stats=True, of=images(d))
+        for d in SIZES
+    ),
 ]
 
 INDICES = np.array([[1, 0, 3], [3, 3, 2]])
@@ -185,21 +188,40 @@ def test_output_size_of_a_transposed_convolution(torch: Any) -> None:
             module(image, output_size=[13, 14])
 
 
-def test_ctc_loss(torch: Any) -> None:
-    scores, targets = real(6, 3, 5), np.array([[1, 2, 2], [3, 1, 0], [4, 0, 0]])
-    lengths = (6, 5, 3), (3, 2, 1)
-    for options in ({}, {"reduction": "sum", "zero_infinity": True}):
-        x, y = autograd.from_numpy(scores), torch.from_numpy(scores)
-        x.requires_grad_()
-        y.requires_grad_()
-        losses = [
-            lib.CTCLoss(**options)(t.log_softmax(-1), wrap(targets), *lengths)
-            for lib, t, wrap in ((nn, x, autograd.from_numpy), (torch.nn, y, torch.from_numpy))
-        ]
-        close(*losses, 1e-10)
-        for loss in losses:
-            loss.backward()
-        close(x.grad, y.grad, 1e-9)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"reduction": "sum", "zero_infinity": True},
+        {"reduction": "none"},
+        {"blank": 4},
+        {"blank": 2, "reduction": "none", "zero_infinity": True},
+    ],
+)
+@pytest.mark.parametrize("form", ["padded", "concatenated", "tensors of lengths", "one"])
+def test_ctc_loss(options: dict[str, Any], form: str, torch: Any) -> None:
+    scores, targets = real(6, 3, 5), np.array([[1, 3, 3], [3, 1, 0], [1, 0, 0]])
+    lengths: Any = ((6, 5, 3), (3, 2, 1))
+    if form == "concatenated":
+        targets = np.array([1, 3, 3, 3, 1, 1])
+    elif form == "one":
+        scores, targets, lengths = scores[:, 0], targets[0], ((6,), (3,))
+    tensors = form == "tensors of lengths"
+    x, y = autograd.from_numpy(scores), torch.from_numpy(scores)
+    x.requires_grad_()
+    y.requires_grad_()
+    losses = [
+        lib.CTCLoss(**options)(
+            t.log_softmax(-1),
+            wrap(targets),
+            *([wrap(np.array(n)) for n in lengths] if tensors else lengths),
+        )
+        for lib, t, wrap in ((nn, x, autograd.from_numpy), (torch.nn, y, torch.from_numpy))
+    ]
+    close(*losses, 1e-10)
+    for loss in losses:
+        (loss * loss).sum().backward()
+    close(x.grad, y.grad, 1e-9)
 
 
 @pytest.mark.parametrize("name", ["Conv2d", "ConvTranspose2d", "Embedding", "LayerNorm"])

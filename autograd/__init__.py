@@ -14,10 +14,12 @@ from . import (
     random as random,
 )
 from .amp import (
+    GradScaler as GradScaler,
     autocast as autocast,
     compile as compile,
     get_float32_matmul_precision as get_float32_matmul_precision,
     is_autocast_enabled as is_autocast_enabled,
+    jit as jit,
     set_float32_matmul_precision as set_float32_matmul_precision,
     use_deterministic_algorithms as use_deterministic_algorithms,
 )

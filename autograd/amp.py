@@ -8,8 +8,9 @@ computed in the dtypes of its tensors.
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 _PRECISIONS = ("highest", "high", "medium")
 
@@ -131,6 +132,51 @@ def compile(
     (True, True)
     """
     return (lambda function: function) if model is None else model
+
+
+class _Jit:
+    """`torch.jit` as far as it marks what is to be compiled: everything stays as it is.
+
+    >>> import autograd
+    >>> @autograd.jit.script
+    ... def double(x: autograd.Tensor) -> autograd.Tensor:
+    ...     return 2 * x
+    >>> double(autograd.ones(1)), autograd.jit.is_scripting()
+    (tensor([2.]), False)
+    """
+
+    Final = Final
+
+    def script(self, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """The function, class or module itself."""
+        return obj
+
+    trace = script_method = script_if_tracing = export = unused = script
+
+    def ignore(self, drop: Any = False, **kwargs: Any) -> Any:
+        """The function itself; a decorator if called with options."""
+        return drop if callable(drop) else self.script
+
+    def is_scripting(self) -> bool:
+        """False."""
+        return False
+
+    is_tracing = is_scripting
+
+    def annotate(self, the_type: Any, the_value: Any) -> Any:
+        """The value."""
+        return the_value
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "ScriptModule":
+            return importlib.import_module("nn").Module
+        raise AttributeError(
+            f"'jit' has no attribute {name!r}: programs are not compiled here. Store the weights, "
+            "with autograd.save(model.state_dict(), path)"
+        )
+
+
+jit = _Jit()
 
 
 def set_float32_matmul_precision(precision: str) -> None:

@@ -182,6 +182,16 @@ def type_method(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> 
     return self.to(dtype.dtype if isinstance(dtype, _Typed) else dtype)
 
 
+def new(self: Tensor, *args: Any) -> Tensor:
+    """A tensor of this dtype, as old programs make it: `x.new(2, 3)` of a size, or of data.
+
+    >>> import autograd
+    >>> autograd.ones(1).new(2, 3).zero_().shape, autograd.arange(2).new([5, 7])
+    (Size([2, 3]), tensor([5, 7]))
+    """
+    return next(t for t in _TYPED.values() if t.dtype == self.dtype)(*args)
+
+
 def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor that shares memory with an array of another library, through its `__dlpack__`.
 
@@ -248,6 +258,7 @@ def _refuse(name: str) -> Callable[..., Any]:
 
 METHODS: dict[str, Any] = {
     "type": type_method,
+    "new": new,
     "numel": numel,
     "nelement": numel,
     "is_floating_point": is_floating_point,

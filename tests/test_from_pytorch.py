@@ -82,6 +82,35 @@ def test_compile_gives_back_what_it_is_given():
     assert (f(1), g(1)) == (2, 3)
 
 
+def test_what_is_marked_for_scripts_stays_as_it_is():
+    @autograd.jit.script
+    def f(x):
+        return x + 1
+
+    class Net(autograd.jit.ScriptModule):
+        @autograd.jit.ignore(drop=True)
+        def helper(self):
+            return 2
+
+        @autograd.jit.script_method
+        def forward(self, x):
+            return x * self.helper()
+
+    net = autograd.jit.script(Net())
+    assert isinstance(net, nn.Module) and f(net(autograd.ones(1))).item() == 3
+    assert autograd.jit.trace(net, autograd.ones(1)) is net and not autograd.jit.is_tracing()
+    with pytest.raises(AttributeError, match=r"autograd.save\(model.state_dict\(\), path\)"):
+        autograd.jit.save(net, "net.pt")
+
+
+@pytest.mark.parity
+def test_new(torch):
+    for args in ((2, 3), ([1, 2],), (), (4,)):
+        ours, theirs = autograd.arange(2).new(*args), torch.arange(2).new(*args)
+        assert tuple(ours.shape) == tuple(theirs.shape) and ours.dtype == autograd.int64
+    assert autograd.arange(2).new([1, 2]).tolist() == [1, 2]
+
+
 def test_names_that_are_at_home_elsewhere():
     assert autograd.nn is nn and autograd.optim is optim and autograd.autograd is autograd
     assert autograd.utils.data is nn.data
@@ -89,8 +118,8 @@ def test_names_that_are_at_home_elsewhere():
     assert autograd.conv2d is nn.functional.conv2d and autograd.vmap is autograd.func.vmap
     for name in elsewhere._FUNCTIONAL:
         assert getattr(autograd, name) is getattr(nn.functional, name)
-    with pytest.raises(AttributeError, match="module 'autograd' has no attribute 'jit'"):
-        _ = autograd.jit
+    with pytest.raises(AttributeError, match="module 'autograd' has no attribute 'fx'"):
+        _ = autograd.fx
     with pytest.raises(AttributeError, match="it has data, checkpoint"):
         _ = autograd.utils.hooks
 

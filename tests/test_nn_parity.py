@@ -367,3 +367,44 @@ def test_parameter_list_and_dict(torch: Any) -> None:
 
     ours, theirs = holder(nn, autograd.ones), holder(torch.nn, torch.ones)
     assert list(ours.state_dict()) == list(theirs.state_dict())
+
+
+@pytest.mark.parametrize("c", [c for c in ACTIVATIONS if len(c.inputs[0].shape) == 2], ids=str)
+def test_half_precision_stays(c: Case, torch: Any) -> None:
+    ours, theirs = (module.half().eval() for module in both(c, torch))
+    x = c.inputs[0].astype(np.float16)
+    found, expected = ours(autograd.from_numpy(x)), theirs(torch.from_numpy(x))
+    close(found, expected, 4e-3)
+
+
+INTEGERS = {
+    "adaptive_avg_pool2d": lambda f, x: f.adaptive_avg_pool2d(x, 4),
+    "adaptive_avg_pool2d, even": lambda f, x: f.adaptive_avg_pool2d(x, 2),
+    "avg_pool2d": lambda f, x: f.avg_pool2d(x, 3),
+    "avg_pool1d": lambda f, x: f.avg_pool1d(x[0], 3),
+    "lp_pool2d": lambda f, x: f.lp_pool2d(x, 2, 2),
+    "local_response_norm": lambda f, x: f.local_response_norm(x, 2),
+    "bilinear": lambda f, x: f.interpolate(x, scale_factor=1.5, mode="bilinear"),
+    "corners": lambda f, x: f.interpolate(x, size=(4, 9), mode="bilinear", align_corners=True),
+    "bicubic": lambda f, x: f.interpolate(x, size=(9, 4), mode="bicubic"),
+    "area": lambda f, x: f.interpolate(x, scale_factor=1.5, mode="area"),
+    "smooth_l1_loss": lambda f, x: f.smooth_l1_loss(x[0], x[1]),
+    "huber_loss": lambda f, x: f.huber_loss(x[0], x[1]),
+    "soft_margin_loss": lambda f, x: f.soft_margin_loss(x[0], x[1]),
+}
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int32", "int64", "bool"])
+@pytest.mark.parametrize("name", INTEGERS)
+def test_integers_are_averaged_right_or_not_at_all(name: str, dtype: str, torch: Any) -> None:
+    x = RNG.integers(0, 256, (2, 3, 6, 6)).astype(dtype)
+    try:
+        expected = INTEGERS[name](torch.nn.functional, torch.from_numpy(x)).numpy()
+    except (RuntimeError, NotImplementedError):
+        with pytest.raises(NotImplementedError, match=r"not (defined|supported).*(float\(\)|xor)"):
+            INTEGERS[name](nn.functional, autograd.from_numpy(x))
+        return
+    found = INTEGERS[name](nn.functional, autograd.from_numpy(x)).numpy()
+    assert found.dtype == expected.dtype
+    # PyTorch's bytes are averaged with weights of 16 bits.
+    np.testing.assert_allclose(found.astype(float), expected.astype(float), 1e-5, dtype == "uint8")

@@ -102,7 +102,7 @@ class SiLU(Op):
     formula = {"x": "g * (sigmoid(x) * (1 + x * (1 - sigmoid(x))))"}
 
     def forward(x):
-        return x * expit(x)
+        return (x * expit(x)).astype(x.dtype, copy=False)  # expit makes float64 of float16
 
 
 @public(namespace="nn.functional", op=SiLU)

@@ -10,6 +10,7 @@ import numpy as np
 from ..batching.folding import folding
 from ..function import Op
 from ..tensor import Tensor
+from .common import floating_only
 from .pooling import max_pool1d, max_pool2d, max_pool3d, output_sizes, pooling_windows
 from .resample import Resample, averages
 from .windows import Windows, batch_first, batch_last, batched, restored, spatial
@@ -89,8 +90,7 @@ def _avg_pool(dims: int) -> Any:
         name = f"avg_pool{dims}d"
         x, was_batched = batched(input, dims, name)
         windows = pooling_windows(x, kernel_size, stride, padding, 1, ceil_mode, dims, name)
-        if x.dtype == np.bool_:
-            raise NotImplementedError(f"{name}: not for bool tensors")
+        floating_only(name, x, np.int64)
         if divisor == 0:
             raise RuntimeError(f"{name}: divisor_override must not be 0")
         kind = x.dtype if x.dtype.kind == "f" else np.int64
@@ -151,6 +151,7 @@ def _adaptive_avg_pool(dims: int) -> Any:
     def adaptive_avg_pool(input: Tensor, output_size: Any) -> Tensor:
         name = f"adaptive_avg_pool{dims}d"
         x, was_batched = batched(input, dims, name)
+        floating_only(name, x)
         size, out = tuple(x._data.shape[2:]), output_sizes(output_size, x, dims, name)
         if all(m and n % m == 0 for n, m in zip(size, out, strict=True)):
             kernel = tuple(n // m for n, m in zip(size, out, strict=True))

@@ -9,8 +9,16 @@ import numpy as np
 from ..axes import axis_of
 from ..creation import as_tensor
 from ..dtypes import as_dtype, get_default_dtype
+from ..errors import DtypeError, described
 from ..random import rng_of
 from ..tensor import Tensor, wrap
+
+
+def floating_only(name: str, x: Any, *also: Any) -> None:
+    """Raises unless `x` has a floating dtype, or one of `also`: in others a mean is cut off, and
+    small integers overflow on the way."""
+    if x.dtype.kind != "f" and x.dtype not in also:
+        raise DtypeError(f"{name}: not defined for {described(x)}; convert with .float()")
 
 
 def spread(g: Any, like: tuple[int, ...], axes: tuple[int, ...]) -> Any:

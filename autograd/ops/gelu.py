@@ -26,7 +26,7 @@ class GELU(Op):
 
     def forward(ctx, x):
         if x.dtype != np.float32:
-            return x * _normal_cdf(x)
+            return (x * _normal_cdf(x)).astype(x.dtype, copy=False)  # erf: float64 of float16
         out, ctx.slope = _gelu_float32(x, slope=any(ctx.needs_input_grad))
         return out
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
+
 from ..errors import described
 from ..registry import public
 from ..tensor import Tensor
 from .averaging import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from .common import floating_only
 from .resample import Resample, Taps, antialiased, cubic, linear, nearest
 
 _DIMENSIONS = {
@@ -74,11 +77,19 @@ def interpolate(
     if mode == "area":
         pool = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[dims - 1]
         return pool(input, out)
-    x = input
-    for axis, (m, scale) in enumerate(zip(out, scales, strict=True), 2):
+    x, axes = input, list(enumerate(zip(out, scales, strict=True), 2))
+    shades = x.dtype == np.uint8 and not mode.startswith("nearest")
+    if shades:  # of an image: PyTorch rounds them after each dimension, the last one first
+        x = x.float()
+        axes.reverse()
+    elif not mode.startswith("nearest"):
+        floating_only("interpolate", x)
+    for axis, (m, scale) in axes:
         taps = _taps(mode, x.shape[axis], m, scale, bool(align_corners), antialias, x.dtype)
         x = Resample.apply(x, axis, taps)
-    return x
+        if shades:
+            x = x.round().clamp(0, 255)
+    return x.to(input.dtype)
 
 
 def _sizes(x: Tensor, size: Any, scale: Any, dims: int) -> tuple[Any, Any]:

@@ -18,6 +18,7 @@ from ..inplace import write
 from ..registry import public
 from ..tensor import Tensor
 from .averaging import AvgPool
+from .common import floating_only
 from .windows import Windows
 
 
@@ -369,6 +370,7 @@ def local_response_norm(
     x = as_tensor(input)
     if 0 in x.shape:
         return x
+    floating_only("local_response_norm", x, np.int64)
     n, channels = x.shape[:2]
     rows = (x * x).reshape(n, 1, channels, math.prod(x.shape[2:]))
     windows = Windows(

@@ -16,6 +16,7 @@ from autograd import Tensor
 from autograd.batching.array import whole
 from autograd.errors import ShapeError, described
 from autograd.ops.activation import logsigmoid
+from autograd.ops.common import floating_only
 from autograd.ops.loss import reduced, resolved_reduction
 from autograd.registry import public
 from autograd.tensor import wrap
@@ -119,6 +120,7 @@ def smooth_l1_loss(
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     d = _difference(input, target)
+    floating_only("smooth_l1_loss", d)
     size = d.abs()
     if beta == 0:
         return reduced(size, reduction, "smooth_l1_loss")
@@ -148,6 +150,7 @@ def huber_loss(
             f"huber_loss does not support non-positive values for delta, got {delta}"
         )
     d = _difference(input, target)
+    floating_only("huber_loss", d)
     size = d.abs()
     loss = autograd.where(size <= delta, 0.5 * d.square(), delta * (size - 0.5 * delta))
     if input.dtype.kind == "f":

@@ -16,6 +16,7 @@ from autograd import Tensor
 from autograd.batching.array import whole
 from autograd.errors import IndexRangeError, ShapeError, described
 from autograd.ops.activation import logsigmoid
+from autograd.ops.common import floating_only
 from autograd.ops.loss import check_reduction, reduced, resolved_reduction
 from autograd.registry import public
 from autograd.tensor import wrap
@@ -130,7 +131,9 @@ def soft_margin_loss(
     tensor([6.9315e-01, 1.0000e+03])
     """
     reduction = resolved_reduction(reduction, size_average, reduce)
-    loss = -logsigmoid(target * input)
+    margin = target * input
+    floating_only("soft_margin_loss", margin)
+    loss = -logsigmoid(margin)
     if input.dtype.kind == "f":
         loss = loss.to(input.dtype)  # PyTorch's, also for a target of a wider dtype
     return reduced(loss, reduction, "soft_margin_loss")

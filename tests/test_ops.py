@@ -317,3 +317,10 @@ def evaluated(formula: str, node: Any, g: np.ndarray, shape: tuple[int, ...]) ->
             return eval(formula, {"__builtins__": {}}, NAMES | over_axes | values)
     except (NameError, ValueError, AttributeError):
         return None
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int64", "float32"])
+def test_integrals_of_small_integers_do_not_overflow(dtype):
+    values = np.array([200, 100, 250, 7]).astype(dtype)
+    ours = autograd.from_numpy(values)
+    assert autograd.trapezoid(ours).item() == np.trapezoid(values.astype(float)) == 453.5

@@ -238,6 +238,9 @@ def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Tensor
     >>> autograd.trapezoid(autograd.tensor([1.0, 2.0, 3.0]))
     tensor(4.)
     """
+    y = as_tensor(y)
+    if x is None and y.dtype.kind in "iu":  # in small integers the sums would overflow
+        y = y.to(np.int64)
     areas, axis = _trapezoids(y, x, dx, dim, "trapezoid")
     return areas.sum(axis) / 2
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,12 @@ class Generator:
         self._seed = seed
         # PyTorch allows negative seeds; NumPy does not.
         source = np.random.SeedSequence(seed % (1 << 64), n_children_spawned=spawned)
-        self.rng = np.random.Generator(np.random.PCG64(source))
+        self._rng = np.random.Generator(np.random.PCG64(source))
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """NumPy's generator behind the stream."""
+        return self._rng
 
     def seed(self) -> int:
         """Restarts the stream at a random seed and returns that seed."""
@@ -62,7 +68,7 @@ class Generator:
         It includes how many streams were split off (`rng.spawn`, as shuffling data does for each
         pass), so that those to come are the same too.
         """
-        source, state = self.rng.bit_generator.seed_seq, self.rng.bit_generator.state
+        source, state = self._rng.bit_generator.seed_seq, self._rng.bit_generator.state
         return {
             "seed": self._seed,
             "spawned": source.n_children_spawned,  # type: ignore[attr-defined]
@@ -75,7 +81,7 @@ class Generator:
         """Goes back to where `get_state` was called."""
         try:
             self._start(state["seed"], state["spawned"])
-            self.rng.bit_generator.state = {
+            self._rng.bit_generator.state = {
                 "bit_generator": "PCG64",
                 "state": {"state": state["state"], "inc": state["inc"]},
                 "has_uint32": state["has_uint32"],
@@ -87,7 +93,19 @@ class Generator:
             ) from error
 
 
-default_generator = Generator()
+local_stream: ContextVar[Any] = ContextVar("local_stream", default=None)
+"""In a thread that has a stream of its own, as those of a `DataLoader`, what has it as `.rng`."""
+
+
+class _Default(Generator):
+    @property
+    def rng(self) -> np.random.Generator:
+        """NumPy's generator behind the stream of this thread."""
+        local = local_stream.get()
+        return self._rng if local is None else local.rng
+
+
+default_generator = _Default()
 """The stream behind every random function that is given no generator."""
 
 

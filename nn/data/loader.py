@@ -9,7 +9,7 @@ from autograd import Generator
 from nn.data.collate import CollateError, default_collate, default_convert
 from nn.data.dataset import Dataset, IterableDataset, get_batch, get_items
 from nn.data.sampler import BatchSampler, RandomSampler, SequentialSampler
-from nn.data.streams import stream_of_batch, streams_for
+from nn.data.streams import Streams, has_transforms, stream_of_batch
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -30,7 +30,9 @@ class DataLoader(Generic[T_co]):
             `sampler` and `drop_last`.
         num_workers: threads that fetch batches ahead; 0 fetches each when it is asked for. The
             order of the batches stays the same. NumPy works outside Python's lock only in large
-            operations: threads gain most where items are read from files.
+            operations: threads gain most where items are read from files. Random numbers that
+            items draw from `autograd` come from a stream of their batch, so that
+            `autograd.manual_seed` settles them too.
         collate_fn: makes a batch of a list of items, by default `default_collate`.
         drop_last: leave out a last batch that is short.
         generator: draws the orders, as for `RandomSampler`: without one they are settled by
@@ -132,7 +134,7 @@ class DataLoader(Generic[T_co]):
     def __iter__(self) -> Iterator[T_co]:
         if isinstance(self.dataset, IterableDataset):
             return self._streamed(self.dataset)
-        streams = streams_for(self.dataset)
+        streams = Streams() if self.num_workers or has_transforms(self.dataset) else None
         if self.num_workers == 0:
             return (self._fetch(job, streams) for job in enumerate(self._steps()))
         return self._prefetch(streams)

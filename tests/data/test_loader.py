@@ -223,6 +223,31 @@ class TestWorkers:
         assert sorted(fetched) == list(range(ahead + 1))
         del batches
 
+    def test_the_seed_settles_what_items_draw(self):
+        class Noise:
+            def __len__(self):
+                return 40
+
+            def __getitem__(self, index):
+                time.sleep(index % 3 * 1e-3)
+                return autograd.rand(2)
+
+        def two_passes(workers, shuffle):
+            autograd.manual_seed(0)
+            loader = DataLoader(Noise(), 4, num_workers=workers, shuffle=shuffle)
+            return [autograd.cat(list(loader)).tolist() for _ in range(2)]
+
+        for shuffle in (False, True):
+            first, second = two_passes(3, shuffle)
+            assert [first, second] == two_passes(3, shuffle) == two_passes(2, shuffle)
+            assert len({x for row in first + second for x in row}) == 160
+
+    def test_what_draws_nothing_leaves_the_streams_alone(self):
+        autograd.manual_seed(0)
+        expected = autograd.get_rng_state()
+        list(DataLoader(range(10), 2, num_workers=2))
+        assert autograd.get_rng_state() == expected
+
     def test_leaving_a_loop_early_ends_the_threads(self):
         for _ in DataLoader(Squares(1000), num_workers=2):
             break

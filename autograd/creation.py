@@ -309,7 +309,11 @@ def linspace(
     tensor([0.0000, 0.5000, 1.0000])
     """
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-    return finish(_spaced(start, end, steps, "linspace"), kind, device, requires_grad)
+    if kind == np.float32 and steps > 1:
+        values = spaced_float32(float(start), float(end), int(steps))
+    else:
+        values = _spaced(start, end, steps, "linspace")
+    return finish(values, kind, device, requires_grad)
 
 
 @public(method=False)
@@ -332,6 +336,16 @@ def logspace(
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
     values = np.power(float(base), _spaced(start, end, steps, "logspace"))
     return finish(values, kind, device, requires_grad)
+
+
+def spaced_float32(start: float, end: float, steps: int) -> np.ndarray:
+    """PyTorch's numbers to the last bit: from both ends, with a step in single precision."""
+    with np.errstate(all="ignore"):
+        first, last = np.float32(start), np.float32(end)
+        step = np.float64((last - first) / np.float32(steps - 1))
+        i = np.arange(steps)
+        near = np.where(i < steps // 2, first + step * i, last - step * (steps - 1 - i))
+        return near.astype(np.float32)
 
 
 def _spaced(start: Any, end: Any, steps: int, name: str) -> np.ndarray:

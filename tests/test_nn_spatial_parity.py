@@ -303,3 +303,29 @@ def test_pretrained_embeddings(torch: Any) -> None:
             assert ours.weight.requires_grad == theirs.weight.requires_grad == (not freeze)
             i = np.array([[1, 3]])
             close(ours(autograd.from_numpy(i)), theirs(torch.from_numpy(i)), 1e-12)
+
+
+@pytest.mark.parametrize("steps", [2, 3, 7, 28, 101])
+@pytest.mark.parametrize(("start", "end"), [(-1, 1), (0, 1), (1e-4, 0.02), (3.0, -5.0)])
+def test_linspace_to_the_last_bit(start: float, end: float, steps: int, torch: Any) -> None:
+    ours, theirs = (lib.linspace(start, end, steps).numpy() for lib in (autograd, torch))
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("align_corners", [True, False])
+@pytest.mark.parametrize("size", [(5, 6), (7, 7), (28, 9)])
+def test_spatial_transformers_begin_alike(
+    size: tuple[int, int], align_corners: bool, torch: Any
+) -> None:
+    """At the identity every point is on a kink, and rounding picks the side of the gradient."""
+    image = real(2, 1, *size).astype(np.float32)
+    gradients = []
+    for lib, f in ((autograd, nn.functional), (torch, torch.nn.functional)):
+        theta = lib.tensor([[[1.0, 0, 0], [0, 1, 0]]] * 2, requires_grad=True)
+        grid = f.affine_grid(theta, image.shape, align_corners=align_corners)
+        sampled = f.grid_sample(
+            lib.from_numpy(image), grid, padding_mode="border", align_corners=align_corners
+        )
+        (sampled * sampled).sum().backward()
+        gradients.append(theta.grad.numpy())
+    np.testing.assert_allclose(*gradients, rtol=1e-3, atol=1e-3)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..creation import linspace
 from ..errors import ShapeError, described
 from ..registry import public
 from ..tensor import Tensor, wrap
@@ -47,12 +48,11 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
         )
     if min(size) < 1:
         raise ValueError(f"affine_grid: sizes must be positive, got {size}")
-    axes = [
-        np.linspace(-1, 1, m, dtype=theta.dtype) * (1 if align_corners else (m - 1) / m)
-        if m > 1
-        else np.zeros(1, theta.dtype)
-        for m in sizes
-    ]
+    # At the identity, where spatial transformers begin, the points are those of the input, and
+    # rounding decides to which side the gradient looks: these are PyTorch's roundings.
+    axes = [linspace(-1, 1, m, dtype=theta.dtype)._data if m > 1 else np.zeros(1) for m in sizes]
+    if not align_corners:
+        axes = [axis * (m - 1) / m for axis, m in zip(axes, sizes, strict=True)]
     base = np.ones((*sizes, dims + 1), theta.dtype)
     for d, axis in enumerate(axes):  # the last size is that of x, the first coordinate
         base[..., dims - 1 - d] = axis.reshape(-1, *(1,) * (dims - 1 - d))

@@ -16,6 +16,7 @@ import nn
 
 _FILES: dict[str, tuple[str, ...]] = {
     "activation": ("activation", "attention"),
+    "adaptive": ("adaptive",),
     "batchnorm": ("batchnorm",),
     "channelshuffle": ("vision",),
     "container": ("containers", "parameter_containers"),

@@ -408,3 +408,45 @@ def test_integers_are_averaged_right_or_not_at_all(name: str, dtype: str, torch:
     assert found.dtype == expected.dtype
     # PyTorch's bytes are averaged with weights of 16 bits.
     np.testing.assert_allclose(found.astype(float), expected.astype(float), 1e-5, dtype == "uint8")
+
+
+@pytest.mark.parametrize(
+    ("cutoffs", "kwargs"),
+    [
+        ([3, 7], {"div_value": 2.0}),
+        ([2], {"div_value": 2.0, "head_bias": True}),
+        ([1, 4, 11], {"div_value": 1.0}),
+    ],
+)
+def test_adaptive_log_softmax(cutoffs: list[int], kwargs: Any, torch: Any) -> None:
+    c = case("AdaptiveLogSoftmaxWithLoss", 8, 12, cutoffs, **kwargs)
+    ours, theirs = both(c, torch)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    x, targets = real(20, 8), RNG.permutation(np.arange(20) % 12)
+    for row in (slice(None), 5):
+        a = autograd.from_numpy(x[row].copy()).requires_grad_()
+        b = torch.from_numpy(x[row].copy()).requires_grad_()
+        found = ours(a, autograd.from_numpy(np.array(targets[row])))
+        expected = theirs(b, torch.from_numpy(np.array(targets[row])))
+        close(found.output, expected.output, 1e-12)
+        close(found.loss, expected.loss, 1e-12)
+        (found.loss + found.output.square().sum()).backward()
+        (expected.loss + expected.output.square().sum()).backward()
+        close(a.grad, b.grad, 1e-12)
+    for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
+        close(p.grad, q.grad, 1e-12)
+    a, b = autograd.from_numpy(x), torch.from_numpy(x)
+    close(ours.log_prob(a), theirs.log_prob(b), 1e-12)
+    assert ours.predict(a).tolist() == theirs.predict(b).tolist()
+
+
+@pytest.mark.parametrize("cutoffs", [[], [5, 3], [3, 3], [0, 4], [4, 12], [2.5]])
+def test_adaptive_log_softmax_refuses(cutoffs: Any, torch: Any) -> None:
+    for library in (nn, torch.nn):
+        with pytest.raises(ValueError, match="cutoffs should be a sequence"):
+            library.AdaptiveLogSoftmaxWithLoss(8, 12, cutoffs)
+    layer = nn.AdaptiveLogSoftmaxWithLoss(8, 12, [3])
+    with pytest.raises(RuntimeError, match=r"\[0, 11\], but values in range \[0, 12\]"):
+        layer(autograd.ones(2, 8), autograd.tensor([0, 12]))
+    with pytest.raises(RuntimeError, match=r"expected an input \[N, 8\]"):
+        layer(autograd.ones(2, 7), autograd.tensor([0, 1]))

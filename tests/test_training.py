@@ -393,6 +393,33 @@ def test_interrupted_and_resumed_is_the_same(
     assert_equal(weights(again.model), weights(whole.model))
 
 
+class Noisy:
+    """Items with noise that is drawn when they are fetched."""
+
+    def __len__(self) -> int:
+        return 60
+
+    def __getitem__(self, index: int) -> Any:
+        x, y = data()[index]
+        return x + 0.1 * autograd.randn(4), y
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+@pytest.mark.parametrize("after", [5, 8, 13])
+def test_noise_of_items_is_resumed(tmp_path: Path, workers: int, after: int) -> None:
+    def run(*callbacks: Callback, **options: Any) -> list[Any]:
+        model = net()
+        loader = DataLoader(Noisy(), 8, shuffle=True, num_workers=workers)
+        optimizer = optim.AdamW(model.parameters(), lr=1e-2)
+        quiet(model, loader, nn.CrossEntropyLoss(), optimizer, 3, callbacks=callbacks, **options)
+        return weights(model)
+
+    expected = run()
+    with pytest.raises(KeyboardInterrupt):
+        run(Stop(after), checkpoint=tmp_path / "run")
+    assert_equal(run(Stop(-1), checkpoint=tmp_path / "run"), expected)
+
+
 def test_own_generators_are_resumed(tmp_path: Path) -> None:
     def run(checkpoint: Any, *callbacks: Callback, resume: bool = True) -> nn.Module:
         model = nn.Linear(4, 2)

@@ -24,6 +24,7 @@ from .devices import device as Device
 from .tensor import Tensor, wrap
 
 _ZIP = b"PK\x03\x04"
+_OLD = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # a number that PyTorch's older files begin with
 _KEY, _BEGIN = "tapegrad", '{"crc32": '  # one entry, since the library orders several at random
 
 _DTYPES = {
@@ -119,7 +120,7 @@ def load(
     else:
         name = _name_of(path, "load")
         content = _read(name)
-    if content[:4] == _ZIP and b".npy" not in content[:256]:
+    if (content[:4] == _ZIP and b".npy" not in content[:256]) or content[2:].startswith(_OLD):
         return _from_torch(name, content)
     _check_beginning(name, content)
     from safetensors import SafetensorError, deserialize
@@ -348,9 +349,8 @@ def _kind(content: bytes) -> str:
         return "a NumPy .npz file; read it with numpy.load"
     if content[:1] == b"\x80" and content[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return (
-            "a pickle, which is not read here since loading one can run code. If PyTorch wrote it, "
-            "before version 1.6, write it anew where that is installed: "
-            "torch.save(torch.load(FILE, weights_only=True), NEW)"
+            "a pickle, which is not read here since loading one can run code; store a state dict "
+            "with autograd.save, torch.save or safetensors.torch.save_file"
         )
     if content[:6] == b"\x93NUMPY":
         return "a NumPy .npy file; read it with numpy.load"

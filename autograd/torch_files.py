@@ -6,6 +6,7 @@ knows the few names in `_known` and refuses all others before anything of the fi
 `torch.load(weights_only=True)` does. PyTorch is not needed.
 
 Archives that PyTorch writes are not compressed, so what is read is never larger than the file.
+Before version 1.6 files were several pickles in a row, and the memory after them.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ _STORAGES = {
     "Int": "I32", "Short": "I16", "Char": "I8", "Byte": "U8", "Bool": "BOOL",
 }  # fmt: skip
 """PyTorch's classes of memory, `FloatStorage` and so on, by the names dtypes have in files."""
+
+_SIZES = {
+    "F64": 8, "F32": 4, "F16": 2, "BF16": 2,
+    "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1,
+}  # fmt: skip
 
 
 class _Storage(str):
@@ -96,6 +102,12 @@ def _unknown(module: str, name: str) -> str:
     )
 
 
+Memory = Callable[[str, str, int], np.ndarray]
+"""Gives the array of a dtype, a key and a length."""
+Array = Callable[[str, dict[str, Any]], np.ndarray]
+"""Makes an array from its name and the "dtype", "shape" and "data" of an entry."""
+
+
 class _Refused(Exception):
     """A file that is whole, but holds what is not read."""
 
@@ -109,8 +121,8 @@ class _Unpickler(pickle._Unpickler):
                          pickle.EXT1, pickle.EXT2, pickle.EXT4):  # fmt: skip
         del dispatch[_instruction[0]]  # objects of classes, which no plain value needs
 
-    def __init__(self, pickled: bytes, memory: Callable[[str, str, int], np.ndarray]) -> None:
-        super().__init__(io.BytesIO(pickled))
+    def __init__(self, file: io.BytesIO, memory: Memory) -> None:
+        super().__init__(file)
         self._memory = memory
         self._read: dict[str, Tensor] = {}
 
@@ -122,8 +134,8 @@ class _Unpickler(pickle._Unpickler):
 
     def persistent_load(self, pid: Any) -> Tensor:
         """The memory that the pickle refers to."""
-        kind, dtype, key, _, length = pid
-        if kind != "storage" or not isinstance(dtype, _Storage):
+        kind, dtype, key, _, length, *part = pid
+        if kind != "storage" or not isinstance(dtype, _Storage) or any(part):
             raise ValueError(f"a reference to {kind!r}")
         if key not in self._read:
             self._read[key] = wrap(self._memory(str(dtype), key, length))
@@ -139,17 +151,15 @@ class _Unpickler(pickle._Unpickler):
     dispatch[pickle.BUILD[0]] = load_build
 
 
-def read(content: bytes, array: Callable[[str, dict[str, Any]], np.ndarray]) -> Any:
+def read(content: bytes, array: Array) -> Any:
     """The value in a file of `torch.save`.
-
-    Args:
-        content: the file.
-        array: makes an array from its name and the "dtype", "shape" and "data" of an entry.
 
     Raises:
         ValueError: without the file's name, for one that is damaged or holds other objects.
     """
     try:
+        if not content.startswith(b"PK"):
+            return _old_value(content, array)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _value(archive, array)
     except _Refused as error:
@@ -162,7 +172,7 @@ def read(content: bytes, array: Callable[[str, dict[str, Any]], np.ndarray]) -> 
         ) from None
 
 
-def _value(archive: zipfile.ZipFile, array: Callable[[str, dict[str, Any]], np.ndarray]) -> Any:
+def _value(archive: zipfile.ZipFile, array: Array) -> Any:
     entries = {entry.filename.partition("/")[2]: entry for entry in archive.infolist()}
     if "constants.pkl" in entries:
         raise _Refused(
@@ -184,4 +194,32 @@ def _value(archive: zipfile.ZipFile, array: Callable[[str, dict[str, Any]], np.n
     def memory(dtype: str, key: str, length: int) -> np.ndarray:
         return array(key, {"dtype": dtype, "shape": (length,), "data": content(f"data/{key}")})
 
-    return _Unpickler(content("data.pkl"), memory).load()
+    return _Unpickler(io.BytesIO(content("data.pkl")), memory).load()
+
+
+def _old_value(content: bytes, array: Array) -> Any:
+    """Pickles of a magic number, a version, the machine, the value and the keys; the memory."""
+    file, places = io.BytesIO(content), {}
+
+    def memory(dtype: str, key: str, length: int) -> np.ndarray:
+        if not 0 <= length <= len(content):
+            raise ValueError(f"{length} elements in a file of {len(content)} bytes")
+        places[key] = (
+            dtype,
+            array(key, {"dtype": dtype, "shape": (length,), "data": bytes(length * _SIZES[dtype])}),
+        )
+        return places[key][1]
+
+    _magic, _version, machine, value, keys = [_Unpickler(file, memory).load() for _ in range(5)]
+    if not machine["little_endian"]:
+        raise _Refused("was written on a big-endian machine; write it anew on another")
+    for key in keys:
+        dtype, place = places.pop(key)
+        length = int.from_bytes(file.read(8), "little")
+        data = file.read(len(place) * _SIZES[dtype])
+        if length != len(place):
+            raise ValueError(f"{length} elements in the place of {len(place)}")
+        place[...] = array(key, {"dtype": dtype, "shape": (length,), "data": data})
+    if places:
+        raise ValueError("memory is missing")
+    return value

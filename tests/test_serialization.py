@@ -427,7 +427,7 @@ def npz(path: Path) -> None:
         (b"", "is empty"),
         (b"\x01", "not a safetensors file"),
         (b"hello, world, this is text", "not a safetensors file"),
-        (pickle.dumps({"x": 1}), r"a pickle, .*torch.save\(torch.load\("),
+        (pickle.dumps({"x": 1}), "a pickle, .*autograd.save"),
         (pickle.dumps({"x": 1}, 2), "a pickle"),
         (npz, r"a NumPy .npz file; read it with numpy.load"),
         (b"\x93NUMPY\x01\x00v\x00{'descr'", "a NumPy .npy file"),

@@ -121,9 +121,10 @@ class _Unpickler(pickle._Unpickler):
                          pickle.EXT1, pickle.EXT2, pickle.EXT4):  # fmt: skip
         del dispatch[_instruction[0]]  # objects of classes, which no plain value needs
 
-    def __init__(self, file: io.BytesIO, memory: Memory) -> None:
+    def __init__(self, file: io.BytesIO, memory: Memory, size: int) -> None:
         super().__init__(file)
         self._memory = memory
+        self._left = size  # bytes that the memory of all tensors may take: those of the file
         self._read: dict[str, Tensor] = {}
 
     def find_class(self, module: str, name: str) -> Any:
@@ -138,6 +139,9 @@ class _Unpickler(pickle._Unpickler):
         if kind != "storage" or not isinstance(dtype, _Storage) or any(part):
             raise ValueError(f"a reference to {kind!r}")
         if key not in self._read:
+            self._left -= length * _SIZES[dtype]
+            if length < 0 or self._left < 0:
+                raise ValueError(f"{length} elements are more than the file has")
             self._read[key] = wrap(self._memory(str(dtype), key, length))
         return self._read[key]
 
@@ -161,7 +165,7 @@ def read(content: bytes, array: Array) -> Any:
         if not content.startswith(b"PK"):
             return _old_value(content, array)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return _value(archive, array)
+            return _value(archive, array, len(content))
     except _Refused as error:
         raise ValueError(str(error)) from None
     except RecursionError:
@@ -172,7 +176,7 @@ def read(content: bytes, array: Array) -> Any:
         ) from None
 
 
-def _value(archive: zipfile.ZipFile, array: Array) -> Any:
+def _value(archive: zipfile.ZipFile, array: Array, size: int) -> Any:
     entries = {entry.filename.partition("/")[2]: entry for entry in archive.infolist()}
     if "constants.pkl" in entries:
         raise _Refused(
@@ -194,7 +198,7 @@ def _value(archive: zipfile.ZipFile, array: Array) -> Any:
     def memory(dtype: str, key: str, length: int) -> np.ndarray:
         return array(key, {"dtype": dtype, "shape": (length,), "data": content(f"data/{key}")})
 
-    return _Unpickler(io.BytesIO(content("data.pkl")), memory).load()
+    return _Unpickler(io.BytesIO(content("data.pkl")), memory, size).load()
 
 
 def _old_value(content: bytes, array: Array) -> Any:
@@ -202,15 +206,14 @@ def _old_value(content: bytes, array: Array) -> Any:
     file, places = io.BytesIO(content), {}
 
     def memory(dtype: str, key: str, length: int) -> np.ndarray:
-        if not 0 <= length <= len(content):
-            raise ValueError(f"{length} elements in a file of {len(content)} bytes")
-        places[key] = (
-            dtype,
-            array(key, {"dtype": dtype, "shape": (length,), "data": bytes(length * _SIZES[dtype])}),
-        )
-        return places[key][1]
+        data = bytes(length * _SIZES[dtype])
+        place = array(key, {"dtype": dtype, "shape": (length,), "data": data})
+        places[key] = dtype, place
+        return place
 
-    _magic, _version, machine, value, keys = [_Unpickler(file, memory).load() for _ in range(5)]
+    _magic, _version, machine, value, keys = [
+        _Unpickler(file, memory, len(content)).load() for _ in range(5)
+    ]
     if not machine["little_endian"]:
         raise _Refused("was written on a big-endian machine; write it anew on another")
     for key in keys:

@@ -265,6 +265,20 @@ def test_memory_of_another_length(path: Path, length: int) -> None:
         autograd.load(path)
 
 
+@pytest.mark.parametrize("length", [2**40, -1, 100_000])
+def test_memory_that_is_not_in_the_file(path: Path, length: int) -> None:
+    """It is refused before there is any, in either kind of file."""
+    storage = STORAGE.replace(b"K\x02", f"I{length}\n".encode())
+    archive(path, storage + b".", data_0=b"\0" * 8)
+    with pytest.raises(ValueError, match="more than the file has"):
+        autograd.load(path)
+    magic = pickle.dumps(0x1950A86A20F9469CFC6C, 2)
+    machine = pickle.dumps({"little_endian": True}, 2)
+    path.write_bytes(magic + pickle.dumps(1001, 2) + machine + storage + b"." + pickle.dumps(["0"]))
+    with pytest.raises(ValueError, match="more than the file has"):
+        autograd.load(path)
+
+
 def test_other_archives(path: Path) -> None:
     archive(path, tensor() + b".", zipfile.ZIP_DEFLATED, data_0=b"\0" * 8)
     with pytest.raises(ValueError, match="is compressed"):

@@ -35,6 +35,9 @@ TERMS = 20_000
 EXTREMES = 200_000
 """How many terms of sums behind the extremes of large contributions are looked at."""
 
+ALIVE = 2**26
+"""How many bytes of arrays are kept alive so that each is looked at once."""
+
 
 def build(stepper: Stepper, around: int | None = None, span: int = SPAN) -> Trace:
     """The trace of a stepper's whole pass, or of a window of `span` steps on both sides."""
@@ -52,7 +55,7 @@ def build(stepper: Stepper, around: int | None = None, span: int = SPAN) -> Trac
         builder.add_operation(node)
     roots = [builder.reference(target) for target in stepper._targets]
     steps = [builder.step(k) for k in chosen]
-    return Trace(
+    return Trace._of_builder(
         {
             "schema": SCHEMA,
             "meta": {
@@ -141,12 +144,35 @@ class Builder:
         self._modules: dict[Scope, int] = {}
         self._constants: dict[Any, int] = {}
         self._alive: list[Any] = []
+        self._encoded: dict[int, tuple[np.ndarray, Any]] = {}
+        self._encoded_bytes = 0
 
     def add(self, **fields: Any) -> int:
         """A new row."""
         for name, default in COLUMNS.items():
             self.columns[name].append(fields.get(name, default))
         return len(self.columns["op"]) - 1
+
+    def encoded(self, x: Any) -> Any:
+        """The VAL of an array, a list of them, or None.
+
+        The sum after one contribution is the one before the next, and in the end the upstream
+        gradient of a step: the same array, so that most are looked up.
+        """
+        if x is None:
+            return None
+        if isinstance(x, list):
+            return {"results": [self.encoded(part) for part in x]}
+        x = np.asarray(x)
+        if x.ndim == 0:
+            return encode(x)
+        if id(x) not in self._encoded:
+            self._encoded_bytes += x.nbytes
+            if self._encoded_bytes > ALIVE:
+                self._encoded.clear()
+                self._encoded_bytes = x.nbytes
+            self._encoded[id(x)] = x, encode(x)
+        return self._encoded[id(x)][1]
 
     # Nodes -----------------------------------------------------------------------------------
 
@@ -186,9 +212,9 @@ class Builder:
             module=self.module(self.program.scope(node)),
             src=self.source(self.program.site(node)),
             iteration=None if turn is None else list(turn),
-            value=_encoded([forward.value(o) for o in outputs])
+            value=self.encoded([forward.value(o) for o in outputs])
             if outputs is not None
-            else _encoded(forward.value(node)),
+            else self.encoded(forward.value(node)),
         )
 
     def reference(self, target: Any) -> Any:
@@ -209,8 +235,8 @@ class Builder:
             label=self.forward.label(leaf),
             shape=list(leaf.shape),
             dtype=str(leaf.dtype),
-            value=_encoded(self.forward.value(leaf)),
-            grad_before=_encoded(self.forward.gradient_before(leaf)),
+            value=self.encoded(self.forward.value(leaf)),
+            grad_before=self.encoded(self.forward.gradient_before(leaf)),
         )
 
     def constant(self, operand: Any) -> int:
@@ -219,7 +245,7 @@ class Builder:
         key = id(value) if value.ndim else (value.item(), str(value.dtype), operand.name)
         if key not in self._constants:
             self._alive.append(value)
-            number = encode(value)
+            number = self.encoded(value)
             plain = formula.short(value[()]) if value.ndim == 0 else ""
             self._constants[key] = self.add(
                 kind="data",
@@ -275,7 +301,7 @@ class Builder:
         return {
             "k": k + 1,
             "node": self.ids[step.node],
-            "upstream": _encoded(step.upstream),
+            "upstream": self.encoded(step.upstream),
             "flags": step.flags,
             "edges": edges,
         }
@@ -294,10 +320,10 @@ class Builder:
             "slot": self.places[node, slot],
             "rule": formula.rule(node, slot),
             "text": formula.contribution_line(self.forward, node, slot, step),
-            "local": _encoded(derivative),
-            "contrib": encode(c),
-            "before": _encoded(before),
-            "after": encode(after),
+            "local": self.encoded(derivative),
+            "contrib": self.encoded(c),
+            "before": self.encoded(before),
+            "after": self.encoded(after),
         }
         if isinstance(reference, list):
             found["result"] = reference[1]
@@ -342,12 +368,6 @@ class Builder:
                 if value == "NaN" or (isinstance(value, dict) and value["stats"]["nan"]):
                     return reference
         return row
-
-
-def _encoded(x: Any) -> Any:
-    if isinstance(x, list):
-        return {"results": [_encoded(part) for part in x]}
-    return None if x is None else encode(np.asarray(x))
 
 
 def _version() -> str:

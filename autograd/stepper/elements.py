@@ -8,7 +8,9 @@ by the upstream gradient, which the engine gives, since rules can be differentia
 
 from __future__ import annotations
 
+import heapq
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,7 +47,7 @@ class Sum:
     def __str__(self) -> str:
         terms = self.terms
         if len(terms) > SHOWN:
-            terms = sorted(terms, key=lambda t: -abs(t.factor * t.upstream))[:SHOWN]
+            terms = heapq.nlargest(SHOWN, terms, key=lambda t: abs(t.factor * t.upstream))
         shown = [_product(t) for t in terms]
         if len(self.terms) > SHOWN:
             shown.append(f"… ({len(self.terms) - SHOWN} smaller terms)")
@@ -71,6 +73,7 @@ class Rule:
         self.edge = step.node.edges[slot]
         self.shape = tuple(self.edge.shape)
         self.several = isinstance(step.upstream, list)
+        self._values: dict[int, tuple[str, np.ndarray] | None] = {}
 
     def element(self, index: tuple[int, ...]) -> Sum:
         """The sum behind one element of the contribution."""
@@ -84,6 +87,11 @@ class Rule:
 
     def value(self, slot: int) -> tuple[str, np.ndarray] | None:
         """Name and value of another operand of the node; None where it is not known."""
+        if slot not in self._values:
+            self._values[slot] = self._operand(slot)
+        return self._values[slot]
+
+    def _operand(self, slot: int) -> tuple[str, np.ndarray] | None:
         for operand in self.forward.operands(self.node):
             if operand.slot == slot and operand.target is not None:
                 found = self.forward.value(operand.target)
@@ -92,14 +100,21 @@ class Rule:
                 return operand.name or operand.role, operand.value
         return None
 
+    @cached_property
+    def _local(self) -> np.ndarray | None:
+        c = self.step.contributions[self.slot]
+        found = local(self.node, self.slot, np.asarray(self.step.upstream), c)
+        return None if found is None else np.broadcast_to(found, self.node.shape)
+
+    @cached_property
+    def _named(self) -> str:
+        return formula.named(self.forward, self.node, self.slot)
+
     def _elementwise(self, index: tuple[int, ...]) -> tuple[str, list[Term]]:
-        g = np.asarray(self.step.upstream)
-        factors = local(self.node, self.slot, g, self.step.contributions[self.slot])
+        g, factors, rule = np.asarray(self.step.upstream), self._local, self._named
         if factors is None:
             return self._linear(index)
-        factors = np.broadcast_to(factors, self.node.shape)
         places = _broadcast_places(index, self.shape, self.node.shape)
-        rule = formula.named(self.forward, self.node, self.slot)
         summed = _summed_letters(self.shape, self.node.shape)
         symbols = f"Σ_{summed} {rule}" if summed else rule
         of = "1" if rule == "g" else "local"

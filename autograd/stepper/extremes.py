@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import GraphError
 from .elements import Rule
 from .local import elementwise
-from .values import BLOCKS, FULL
+from .values import BLOCKS, FULL, extremes
 
 if TYPE_CHECKING:
     from .backward import Step
@@ -40,32 +40,12 @@ def extreme_sums(forward: Forward, step: Step, slot: int, room: int) -> tuple[li
         terms = max(last, upstream.size // last)
     else:
         return [], 0
-    places = extremes(contribution)
-    if terms > LONGEST or len(places) * terms > room:
+    if terms > LONGEST or BLOCKS * BLOCKS * terms > room:
         return [], 0
     rule = Rule(forward, step, slot)
+    places = np.array(np.unravel_index(extremes(contribution), contribution.shape)).T.tolist()
     try:
-        found = [[list(place), str(rule.element(place))] for place in places]
+        found = [[place, str(rule.element(tuple(place)))] for place in places]
     except (ValueError, GraphError):
         return [], 0
     return found, len(found) * terms
-
-
-def extremes(x: np.ndarray) -> list[tuple[int, ...]]:
-    """The places of the elements that `values.preview` shows, in the order in which it does.
-
-    >>> extremes(np.arange(81.0).reshape(9, 9))[:3]
-    [(1, 1), (1, 2), (1, 3)]
-    """
-    columns = x.shape[-1]
-    size = np.abs(x) if x.dtype.kind == "f" else x
-    matrix = size.reshape(-1, columns)
-    places = np.arange(x.size).reshape(matrix.shape)
-    found = []
-    for rows in np.array_split(np.arange(len(matrix)), min(BLOCKS, len(matrix))):
-        for across in np.array_split(np.arange(columns), min(BLOCKS, columns)):
-            block = matrix[rows[0] : rows[-1] + 1, across[0] : across[-1] + 1]
-            flat = places[rows[0] : rows[-1] + 1, across[0] : across[-1] + 1].reshape(-1)
-            place = flat[int(np.argmax(block))]
-            found.append(tuple(int(i) for i in np.unravel_index(place, x.shape)))
-    return found

@@ -62,11 +62,21 @@ def encode(x: Any, full: int = FULL) -> Any:
         "stats": statistics(x),
     }
     if x.size <= full:
-        found["values"] = [number(v) for v in x.reshape(-1)]
+        found["values"] = numbers(x)
     else:
         found["preview"] = preview(x)
         found["top"] = largest(x)
     return found
+
+
+def numbers(x: np.ndarray) -> list[Any]:
+    """`number` of each element in C order."""
+    flat = x.reshape(-1)
+    if flat.dtype.kind != "f":
+        return flat.tolist()
+    if flat.itemsize < 8 or not np.isfinite(flat).all():
+        return [number(v) for v in flat]
+    return flat.tolist()
 
 
 def statistics(x: np.ndarray) -> dict[str, Any]:
@@ -102,18 +112,34 @@ def preview(x: np.ndarray) -> list[list[Any]]:
 
     Each block shows its element of largest size; one that is not finite counts as largest.
     """
+    across = min(BLOCKS, x.shape[-1])
+    found = numbers(x.reshape(-1)[extremes(x)])
+    return [found[i : i + across] for i in range(0, len(found), across)]
+
+
+def extremes(x: np.ndarray) -> list[int]:
+    """The flat places of the elements that `preview` shows, in its order.
+
+    >>> extremes(np.arange(81.0).reshape(9, 9))[:3]
+    [10, 11, 12]
+    """
     columns = x.shape[-1]
-    matrix = x.reshape(-1, columns)
-    rows = []
-    for band in np.array_split(matrix, min(BLOCKS, len(matrix))):
-        blocks = np.array_split(band, min(BLOCKS, columns), axis=1)
-        rows.append([number(_extreme(block)) for block in blocks])
-    return rows
+    size = (np.abs(x) if x.dtype.kind == "f" else x).reshape(-1, columns)
+    bands, across = _blocks(len(size)), _blocks(columns)
+    found = []
+    for top, bottom in bands:
+        for left, right in across:
+            row, column = divmod(int(size[top:bottom, left:right].argmax()), right - left)
+            found.append((top + row) * columns + left + column)
+    return found
 
 
-def _extreme(block: np.ndarray) -> Any:
-    flat = block.reshape(-1)
-    return flat[np.argmax(np.abs(flat))] if flat.dtype.kind == "f" else flat[np.argmax(flat)]
+def _blocks(n: int) -> list[tuple[int, int]]:
+    """Where `numpy.array_split` cuts n rows into at most `BLOCKS` parts."""
+    parts = min(BLOCKS, n)
+    size, longer = divmod(n, parts)
+    ends = [(i + 1) * size + min(i + 1, longer) for i in range(parts)]
+    return list(zip([0, *ends], ends, strict=False))
 
 
 def largest(x: np.ndarray) -> list[list[Any]]:
@@ -155,9 +181,12 @@ def short(x: Any, digits: int = 4) -> str:
     >>> short(-0.2771231), short(13440.2), short(1.5e-9), short("NaN"), short(True)
     ('−0.2771', '13440', '1.5e−09', 'NaN', 'True')
     """
-    if x is None or isinstance(x, bool | np.bool_):
+    if isinstance(x, float | np.floating):
+        value = float(x)
+    elif x is None or isinstance(x, bool | np.bool_):
         return str(x)
-    value = plain(number(x))
+    else:
+        value = plain(number(x))
     if value != value:
         return "NaN"
     if math.isinf(value):

@@ -90,7 +90,7 @@ def _read(name: str) -> str:
 @cache
 def _code() -> str:
     lean = {"module": _lean(module()), "css": _lean(style())}
-    return _packed("code", json.dumps(lean, ensure_ascii=False))
+    return _packed("code", json.dumps(lean, ensure_ascii=False), 9)
 
 
 def _lean(text: str) -> str:
@@ -109,6 +109,6 @@ def _data(data: dict[str, Any]) -> str:
     return f'<script type="application/json" data-part="data">{text}</script>'
 
 
-def _packed(part: str, text: str) -> str:
-    packed = base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+def _packed(part: str, text: str, level: int = 6) -> str:
+    packed = base64.b64encode(gzip.compress(text.encode(), level, mtime=0)).decode()
     return f'<script type="application/gzip" data-part="{part}">{packed}</script>'

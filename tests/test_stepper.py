@@ -219,12 +219,12 @@ def test_text():
         """\
         step 3 of 3: mul_1 = a * b
           mul_1 = −6; a = 2; b = −3
-          g = ∂L/∂mul_1 = 2.456e−05
-          ∂L/∂a += g · b = 2.456e−05 × (−3) = −7.367e−05 (was 1, now 0.9999)
-          ∂L/∂b += g · a = 2.456e−05 × 2 = 4.911e−05 (was not computed yet, now 4.911e−05)
+          g = ∂L/∂mul_1 = 2.456e−5
+          ∂L/∂a += g · b = 2.456e−5 × (−3) = −7.367e−5 (was 1, now 0.9999)
+          ∂L/∂b += g · a = 2.456e−5 × 2 = 4.911e−5 (was not computed yet, now 4.911e−5)
         gradients so far:
           ∂L/∂a = 0.9999 *
-          ∂L/∂b = 4.911e−05 *
+          ∂L/∂b = 4.911e−5 *
         the pass is complete; .grad is untouched until commit()"""
     )
     assert repr(s) == str(s) == s.text()

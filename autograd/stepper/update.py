@@ -233,10 +233,20 @@ def lines(stepper: Stepper, optimizer: Any) -> list[str]:
     return found
 
 
+def rule(change: Change) -> list[str]:
+    """The update of any `w`: without what a setting of zero leaves out, where its terms are known."""
+    label, root = change.label, change.root
+    change.label, change.root = "w", "L"
+    found = [equation for name, equation, _ in terms(change) if name not in ("lr", "t")]
+    change.label, change.root = label, root
+    return found if found[-1] != "w ←" else []
+
+
 def record(stepper: Stepper, optimizer: Any, ids: dict[Any, int]) -> dict[str, Any]:
     """The `update` of a trace, see docs/trace.md."""
     params = []
-    for change in changes(stepper, optimizer):
+    every = changes(stepper, optimizer)
+    for change in every:
         target = target_of(change.param)
         params.append(
             {
@@ -255,7 +265,7 @@ def record(stepper: Stepper, optimizer: Any, ids: dict[Any, int]) -> dict[str, A
     group = optimizer.param_groups[0]
     return {
         "optimizer": type(optimizer).__name__,
-        "rule": "; ".join(equations(optimizer)),
+        "rule": "; ".join((every and rule(every[0])) or equations(optimizer)),
         "options": {
             key: value
             for key, value in group.items()

@@ -179,7 +179,7 @@ def short(x: Any, digits: int = 4) -> str:
     """A number for a reader, with the typographic minus.
 
     >>> short(-0.2771231), short(13440.2), short(1.5e-9), short("NaN"), short(True)
-    ('−0.2771', '13440', '1.5e−09', 'NaN', 'True')
+    ('−0.2771', '13440', '1.5e−9', 'NaN', 'True')
     """
     if isinstance(x, float | np.floating):
         value = float(x)
@@ -194,7 +194,7 @@ def short(x: Any, digits: int = 4) -> str:
     text = f"{value:.{digits}g}"
     if "e+" in text and abs(value) < 1e6:
         text = f"{value:.0f}"
-    return text.replace("-", "−")
+    return text.replace("e-0", "e-").replace("e+0", "e+").replace("-", "−")
 
 
 def magnitude(value: Any) -> float:

@@ -63,8 +63,7 @@ function format(value, digits = 4) {
   const size = Math.abs(x);
   if (size >= 1e6 || size < 1e-4) {
     const [mantissa, exponent] = x.toExponential(digits - 1).split("e");
-    const power = exponent.slice(1).padStart(2, "0");
-    return (Number(mantissa) + "e" + exponent[0] + power).replace(/-/g, "−");
+    return (Number(mantissa) + "e" + exponent).replace(/-/g, "−");
   }
   const whole = Math.ceil(Math.log10(size + 1));
   const text = String(Number(x.toPrecision(Math.max(digits, whole))));

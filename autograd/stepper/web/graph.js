@@ -4,7 +4,7 @@
 const LETTER = 7.6;
 const ROW = 17;
 const MARGIN = 16;
-const SMALLEST = 0.75;
+const SMALLEST = 0.7;
 const CHECK = "M-4 0l3 3 5-6";
 const LARGEST_SCENE = 1000;
 
@@ -75,8 +75,10 @@ class GraphView {
     return clip(note ? title + " · " + note : title, 44);
   }
 
-  sizeOf({ title, value, grad }) {
-    const widest = Math.max(textWidth(title) + 34, textWidth(value) + 20, grad ? 116 : 48);
+  /* Room for "∂ norm −1.52e−6", and for "2/20" beside the title where parts are counted. */
+  sizeOf({ title, value, grad, parts = 0 }) {
+    const mark = parts > 1 ? textWidth(parts + "/" + parts) + 24 : 34;
+    const widest = Math.max(textWidth(title) + mark, textWidth(value) + 20, grad ? 128 : 48);
     return [widest, 12 + ROW * (1 + (value ? 1 : 0) + (grad ? 1 : 0))];
   }
 
@@ -104,7 +106,7 @@ class GraphView {
     const own = clip(pass.label(i), 22);
     const made = own + " = " + pass.expression(i);
     const title = !op ? own : made.length <= 22 ? made : name ? own + " = " + op : own;
-    return { title, value: shown, grad: true };
+    return { title, value: shown, grad: true, parts: pass.progress(i, 0).parts };
   }
 
   fitScale(placed) {
@@ -114,7 +116,8 @@ class GraphView {
 
   drawScene() {
     const { scene, placed } = this;
-    const frames = scene.frames.map((frame, k) => this.drawFrame(frame.group, placed.clusters[k]));
+    const frames = placed.clusters.map(([x, y, width, height]) => svg("g", { class: "frame" }, svg("rect", { x, y, width, height, rx: 8 })));
+    const titles = scene.frames.map((frame, k) => this.drawTitle(frame.group, placed.clusters[k]));
     this.lines = placed.paths.map((points, k) => this.drawLine(points, scene.lines[k]));
     this.boxes = scene.boxes.map((box, b) => this.drawBox(box, placed.nodes[b], this.sizes[b], this.rows[b]));
     this.lineOf = new Map();
@@ -126,11 +129,11 @@ class GraphView {
     this.labels = svg("g", { class: "labels" });
     this.extent = [placed.width + 2 * MARGIN, placed.height + 2 * MARGIN];
     this.drawing.setAttribute("viewBox", [-MARGIN, -MARGIN, ...this.extent].join(" "));
-    this.drawing.replaceChildren(...frames, ...this.lines.map((line) => line.group), ...this.boxes.map((box) => box.group), this.labels);
+    this.drawing.replaceChildren(...frames, ...this.lines.map((line) => line.group), ...titles, ...this.boxes.map((box) => box.group), this.labels);
     this.zoom(0);
   }
 
-  drawFrame(g, [x, y, width, height]) {
+  drawTitle(g, [x, y]) {
     const label = this.titleOf(g);
     const toggle = this.button("fold " + label, () => this.act.toggle(g));
     toggle.classList.add("fold");
@@ -139,7 +142,7 @@ class GraphView {
       svg("path", { d: "M" + (x + 11) + " " + (y + 13) + "h8" }),
       svg("text", { x: x + 24, y: y + 17 }, label),
     );
-    return svg("g", { class: "frame" }, svg("rect", { x, y, width, height, rx: 8 }), toggle);
+    return toggle;
   }
 
   button(label, act) {

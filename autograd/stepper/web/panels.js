@@ -23,6 +23,9 @@ function equations(pass, edge) {
   return (text.startsWith(head) ? text.slice(head.length) : text).split(" = ");
 }
 
+const FEW = 4;
+const MOST_UPDATES = 60;
+
 class NowPanel {
   constructor(pass, act) {
     Object.assign(this, { pass, act });
@@ -50,6 +53,7 @@ class NowPanel {
         h("p", { class: "lead" }, "Backpropagation starts at the end: how much does ", h("code", { class: "v" }, name), " change with itself?"),
         h("p", { class: "equation" }, h("span", { class: "lhs" }, "∂" + name + "/∂" + name), " = ", gradNode(pass.gradient(nodeOf(pass.meta.roots[0]), 0))),
         h("p", { class: "soft" }, "Each step takes one operation, newest first, and passes its gradient g on to the operation's inputs: g times the local derivative is added to each."),
+        h("p", { class: "hint" }, "Press ", h("b", null, "Next"), " or → for the first step. Click a box or a name to see its value and why its gradient is what it is, a cell of a gradient to see the sum behind it."),
       );
     } else lines.push(h("p", { class: "lead" }, "Nothing to step: ", h("code", { class: "v" }, name), " is a leaf, no operation made it. Its gradient is the seed, ", gradNode(pass.gradient(nodeOf(pass.meta.roots[0]), 0)), "."));
     this.body.replaceChildren(...lines);
@@ -66,12 +70,22 @@ class NowPanel {
       lines.push(h("p", null, "No gradient arrives here: ", h("code", null, pass.target), " does not depend on this result in any way that can be differentiated, so there is nothing to pass on."));
     } else {
       lines.push(h("p", { class: "upstream" }, h("b", { class: "g" }, "g"), " = ∂" + pass.target + "/∂" + pass.label(i) + " = ", gradNode(step.upstream), this.partsNote(i, p)));
-      lines.push(...step.edges.map((edge) => this.contribution(p, step, edge)));
+      lines.push(...step.edges.slice(0, FEW).map((edge) => this.contribution(p, step, edge)));
+      if (step.edges.length > FEW) lines.push(this.others(p, step, step.edges.slice(FEW)));
       if (!step.edges.length) lines.push(h("p", { class: "soft" }, "Nothing is passed on: no input of this operation needs a gradient."));
     }
     lines.push(...this.flagNotes(step));
     this.body.replaceChildren(...lines);
     setText(this.live, "Step " + step.k + ": " + made + ". " + step.edges.map((edge) => edge.text).join(". "));
+  }
+
+  /* The contributions after the first few, made when they are asked for. */
+  others(p, step, edges) {
+    const box = h("details", { class: "others" }, h("summary", null, plural(edges.length, "more contribution")));
+    box.addEventListener("toggle", () => {
+      if (box.children.length === 1) box.append(...edges.map((edge) => this.contribution(p, step, edge)));
+    });
+    return box;
   }
 
   valueNote(i) {
@@ -126,6 +140,11 @@ class NowPanel {
   /* The heat maps of a contribution, with the sum behind the element that is clicked. */
   tensors(p, step, edge, more) {
     const { ask } = this.act;
+    const left = more ? h("p", { class: "soft small" }, plural(more, "part") + " still to come") : null;
+    if (edge.contrib.stats && edge.contrib.stats.zero === edge.contrib.n) {
+      const was = edge.before === null ? " (was not computed yet)" : ", which changes nothing";
+      return [h("p", { class: "sum" }, h("b", { class: "g" }, "added now"), " ", h("span", { class: "soft" }, shapeText(edge.contrib.shape)), ": zeros" + was), left];
+    }
     const answer = h("div", { class: "answer", "aria-live": "polite" });
     const pick = edge.expand || ask ? (flat, index) => this.explain(answer, step, edge, index) : null;
     const readout = h("p", { class: "readout soft", "data-shared": "yes" });
@@ -141,7 +160,7 @@ class NowPanel {
     const maps = edge.before === null ? made : [...made, h("span", { class: "break" }), map("before", "before"), sign("+ this ="), map("after", "now")];
     if (edge.before === null) maps.push(h("span", { class: "soft small" }, "(was not computed yet)"));
     const hint = pick && entries(edge.contrib) ? h("p", { class: "soft small" }, "Click an element to see the sum behind it.") : null;
-    return [h("div", { class: "maps" }, maps), readout, more ? h("p", { class: "soft small" }, plural(more, "part") + " still to come") : null, answer, hint];
+    return [h("div", { class: "maps" }, maps), readout, left, answer, hint];
   }
 
   explain(answer, step, edge, index) {
@@ -176,20 +195,33 @@ class NowPanel {
   showUpdate() {
     const { update } = this.pass;
     setText(this.title, "Last step: the optimizer");
-    const options = Object.entries(update.options || {}).map(([name, value]) => name + " = " + value).join(", ");
+    const options = Object.entries(update.options || {}).filter(([, value]) => value).map(([name, value]) => name + " = " + value).join(", ");
+    const { params } = update;
+    const shown = params.slice(0, MOST_UPDATES).map((one, k) => this.updated(one, k < FEW));
     this.body.replaceChildren(
       h("p", { class: "lead" }, "The gradients are complete. ", h("b", null, update.optimizer), " now moves every parameter against its gradient:"),
-      h("p", { class: "equation" }, h("span", { class: "term" }, update.rule), options ? h("span", { class: "soft" }, " with " + options) : null),
-      ...update.params.map((one) => this.updated(one)),
+      ...update.rule.split("; ").map((line) => h("p", { class: "equation" }, line)),
+      options ? h("p", { class: "soft" }, "with " + options) : "",
+      ...shown,
+      params.length > shown.length ? h("p", { class: "soft" }, "and " + plural(params.length - shown.length, "more parameter")) : "",
     );
     setText(this.live, "Last step: " + update.optimizer + ", " + update.rule);
   }
 
-  updated(one) {
-    const terms = (one.terms || []).map((term) => h("p", { class: "small soft" }, term.text));
-    if (isScalar(one.before)) return h("div", { class: "contribution" }, h("p", { class: "equation" }, h("span", { class: "term" }, one.text)), terms);
-    const maps = [heat(one.before, { title: "before" }), h("span", { class: "plusbig", "aria-hidden": "true" }, "→"), heat(one.after, { title: "after" })];
-    return h("div", { class: "contribution" }, h("p", { class: "equation" }, h("span", { class: "lhs" }, one.name), h("span", { class: "term" }, one.text)), terms, h("div", { class: "maps" }, maps));
+  updated(one, open) {
+    const label = one.node === null || one.node === undefined ? one.name : this.act.link(one.node);
+    const terms = (one.terms || []).filter((term) => term.name !== one.name).map((term) => h("p", { class: "small soft" }, term.text + " = ", h("span", { class: "num" }, summary(term.value))));
+    if (isScalar(one.before)) return h("div", { class: "contribution" }, terms, h("p", { class: "equation" }, h("span", { class: "term" }, one.text)));
+    const maps = () => h("div", { class: "maps" }, heat(one.before, { title: "before" }), h("span", { class: "plusbig", "aria-hidden": "true" }, "→"), heat(one.after, { title: "after" }));
+    const last = (one.terms || []).filter((term) => term.name === one.name).pop();
+    const head = h("p", { class: "equation" }, label, h("span", { class: "soft" }, " " + shapeText(one.before.shape)));
+    const moved = h("p", { class: "sum" }, last ? last.text : one.text);
+    if (open) return h("div", { class: "contribution" }, head, terms, moved, maps());
+    const box = h("details", null, h("summary", { class: "soft small" }, "its values before and after"));
+    box.addEventListener("toggle", () => {
+      if (box.children.length === 1) box.append(maps());
+    });
+    return h("div", { class: "contribution" }, head, terms, moved, box);
   }
 }
 

@@ -75,7 +75,8 @@ class Pass {
     if (symbol && operands.length === 2) return operands.join(" " + symbol + " ");
     if (symbol === "−" && operands.length === 1) return symbol + operands[0];
     const args = Object.entries(this.nodes.args[i]).map(([name, value]) => name + "=" + value);
-    return this.nodes.op[i] + "(" + operands.concat(args).join(", ") + ")";
+    const many = operands.length > 6 ? [...operands.slice(0, 3), "… " + (operands.length - 4) + " more …", ...operands.slice(-1)] : operands;
+    return this.nodes.op[i] + "(" + many.concat(args).join(", ") + ")";
   }
 
   /* The gradient of node i after p steps; null while nothing has arrived. */

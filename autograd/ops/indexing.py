@@ -89,7 +89,7 @@ def _is_mask(part: Any) -> bool:
 class GetItem(Op):
     op_name, symbol, view = "getitem", "[ ]", True
     backward = {"x": lambda g, ctx, index: Scatter.call(g, ctx.input_shape, index)}
-    formula = {"x": "g added into zeros at the index"}
+    formula = {"x": "g added into zeros at index"}
 
     def forward(ctx, x, index):
         ctx.input_shape = x.shape
@@ -238,7 +238,7 @@ class Gather(Op):
     backward = {
         "x": lambda g, ctx, axis, index: Scatter.call(g, ctx.input_shape, along(index, axis))
     }
-    formula = {"x": "g added into zeros at the index"}
+    formula = {"x": "g added into zeros at index"}
 
     def forward(ctx, x, axis, index):
         ctx.input_shape = x.shape
@@ -324,7 +324,7 @@ class IndexSelect(Op):
     backward = {
         "x": lambda g, ctx, axis, index: Scatter.call(g, ctx.input_shape, at_axis(index, axis))
     }
-    formula = {"x": "g added into zeros at the index"}
+    formula = {"x": "g added into zeros at index"}
 
     def forward(ctx, x, axis, index):
         ctx.input_shape = x.shape

@@ -143,6 +143,7 @@ class Builder:
         self._files: dict[str, int] = {}
         self._modules: dict[Scope, int] = {}
         self._constants: dict[Any, int] = {}
+        self._unnamed = 0
         self._alive: list[Any] = []
         self._encoded: dict[int, tuple[np.ndarray, Any]] = {}
         self._encoded_bytes = 0
@@ -252,12 +253,16 @@ class Builder:
                 leaf=True,
                 needs_grad=False,
                 name=operand.name,
-                label=operand.name or plain or f"data_{len(self._constants) + 1}",
+                label=operand.name or plain or self._data_label(),
                 shape=list(value.shape),
                 dtype=str(value.dtype),
                 value=number,
             )
         return self._constants[key]
+
+    def _data_label(self) -> str:
+        self._unnamed += 1
+        return f"data_{self._unnamed}"
 
     def source(self, site: Site | None) -> list[int] | None:
         """Where a node was made, with the lines added to the files."""

@@ -211,7 +211,7 @@ def _of_adam(
         v = biggest
     found += [
         ("v̂", f"v̂ = {'v' if biggest is None else 'v_max'} / (1 − {beta2:g}^t)", v / (1 - beta2**t)),
-        (w, f"{w} ← {w} − lr · m̂ / (√v̂ + {eps:g})", change.after),
+        (w, f"{w} ← {w} − lr · m̂ / (√v̂ + {short(eps)})", change.after),
     ]
     return found
 

@@ -33,7 +33,7 @@ def draw(
     rankdir: str | None = None,
     engine: str = "auto",
     legend: bool = True,
-    max_boxes: int = 300,
+    max_boxes: int = 100,
 ) -> Drawing:
     """The graph that led to `root`, as a `Drawing` that a notebook shows as a picture.
 
@@ -60,7 +60,7 @@ def draw(
         rankdir: "LR" (left to right) or "TB" (top down), or "RL" or "BT"; by default what fits.
         engine: "auto", or "dot" to have Graphviz lay out the picture.
         legend: whether kinds of boxes are explained below the picture.
-        max_boxes: how many boxes there are at most.
+        max_boxes: how many boxes there are at most; more than about 100 are hard to read.
 
     Returns:
         A `Drawing`: `.svg`, `.dot`, `.html` and `.text` are its texts, `.save("g.svg")` writes a

@@ -102,7 +102,7 @@ def _valued(node: Node) -> str:
     name = node.name or ("output" if node.kind == "output" else "")
     if node.value is None:
         return name
-    value = f"{node.value:.4g}" if isinstance(node.value, float) else str(node.value)
+    value = short(node.value) if isinstance(node.value, float) else str(node.value)
     return f"{name} = {value}" if name else value
 
 

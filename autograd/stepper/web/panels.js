@@ -70,8 +70,9 @@ class NowPanel {
       lines.push(h("p", null, "No gradient arrives here: ", h("code", null, pass.target), " does not depend on this result in any way that can be differentiated, so there is nothing to pass on."));
     } else {
       lines.push(h("p", { class: "upstream" }, h("b", { class: "g" }, "g"), " = ∂" + pass.target + "/∂" + pass.label(i) + " = ", gradNode(step.upstream), this.partsNote(i, p)));
-      lines.push(...step.edges.slice(0, FEW).map((edge) => this.contribution(p, step, edge)));
-      if (step.edges.length > FEW) lines.push(this.others(p, step, step.edges.slice(FEW)));
+      const edges = step.edges.length > FEW ? [...step.edges].sort((a, b) => norm(b.contrib) - norm(a.contrib)) : step.edges;
+      lines.push(...edges.slice(0, FEW).map((edge) => this.contribution(p, step, edge)));
+      if (edges.length > FEW) lines.push(this.others(p, step, edges.slice(FEW)));
       if (!step.edges.length) lines.push(h("p", { class: "soft" }, "Nothing is passed on: no input of this operation needs a gradient."));
     }
     lines.push(...this.flagNotes(step));
@@ -81,7 +82,7 @@ class NowPanel {
 
   /* The contributions after the first few, made when they are asked for. */
   others(p, step, edges) {
-    const box = h("details", { class: "others" }, h("summary", null, plural(edges.length, "more contribution")));
+    const box = h("details", { class: "others" }, h("summary", null, plural(edges.length, "smaller contribution")));
     box.addEventListener("toggle", () => {
       if (box.children.length === 1) box.append(...edges.map((edge) => this.contribution(p, step, edge)));
     });

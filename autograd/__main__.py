@@ -17,7 +17,9 @@ def parser() -> argparse.ArgumentParser:
     step = commands.add_parser(
         "step",
         help="run a script and stop in its backward pass",
-        description="Runs a script and stops in its backward pass, as a debugger does.",
+        description="Runs a script and stops in its backward pass, as a debugger does. --stop and "
+        "--first may also stand after the script; what follows a -- is the script's alone.",
+        epilog="example: python -m autograd step train.py --stop nonfinite",
     )
     step.add_argument(
         "--stop",
@@ -25,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
         help="stop only where it holds: nonfinite, above=1e3, below=1e-9, op=softmax, "
         "module=enc.*, line=12",
     )
-    step.add_argument("--first", type=int, default=1, metavar="N", help="skip the passes before N")
+    step.add_argument("--first", type=int, default=1, metavar="N", help="stop no earlier than in pass N")
     step.add_argument(
         "--save", metavar="FILE", help="write the pass to FILE (.html, .json, .txt) and go on"
     )
@@ -63,19 +65,42 @@ def condition(text: str) -> Any:
     )
 
 
+def _late(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """`--stop` and `--first` among the arguments of a script, and the other arguments."""
+    found: list[str] = []
+    left: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            left += rest
+        elif argument in ("--stop", "--first"):
+            found += [argument, *[value for value in [next(rest, None)] if value is not None]]
+        elif argument.startswith(("--stop=", "--first=")):
+            found.append(argument)
+        else:
+            left.append(argument)
+    return found, left
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status."""
     options = parser().parse_args(arguments)
+    if options.command == "step":
+        late, options.arguments = _late(options.arguments)
+        if late:
+            given = parser().parse_args(["step", *late, options.script])
+            options.stop = given.stop or options.stop
+            options.first = max(given.first, options.first)
     looks = {"ascii": options.ascii or None, "width": options.width}
     try:
         if options.command == "view":
             return _view(options, looks)
         return _step(options, looks)
-    except (ValueError, FileNotFoundError, IsADirectoryError) as error:
-        if options.command == "step" and options.running:
-            raise  # the script's own
+    except FileNotFoundError as error:
+        print(f"python -m autograd: there is no file {error.filename}", file=sys.stderr)
+    except (ValueError, OSError) as error:
         print(f"python -m autograd: {error}", file=sys.stderr)
-        return 2
+    return 2
 
 
 def _view(options: argparse.Namespace, looks: dict[str, Any]) -> int:
@@ -95,14 +120,13 @@ def _view(options: argparse.Namespace, looks: dict[str, Any]) -> int:
 def _step(options: argparse.Namespace, looks: dict[str, Any]) -> int:
     from .stepper.script import Breaks, run_script
 
-    options.running = False
     stop = None if options.stop is None else condition(options.stop)
     if not os.path.isfile(options.script):
-        raise FileNotFoundError(f"there is no script {options.script}")
+        raise ValueError(f"there is no script {options.script}")
+    if options.first < 1:
+        raise ValueError(f"--first {options.first}: passes are counted from 1")
     breaks = Breaks(stop, options.first, options.save, **looks)
-    options.running = True
-    run_script(options.script, options.arguments, breaks)
-    return 0
+    return run_script(options.script, options.arguments, breaks)
 
 
 if __name__ == "__main__":

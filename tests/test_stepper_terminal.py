@@ -145,7 +145,7 @@ def test_commands() -> None:
         ("stop above much", "ValueError: expected a number, got 'much'"),
         ("s picture.bmp", "must end in .html"),
         ("s nowhere/x.json", "FileNotFoundError"),
-        ("c later", "ValueError: it is c, or c pass"),
+        ("c later", "ValueError: it is c, c pass to stop in the next"),
         ("p 'open", "No closing quotation"),
         ("h", "q, quit         end the program"),
     ],
@@ -240,14 +240,20 @@ def test_a_script_stops_in_its_backward_pass(tmp_path: Path) -> None:
     assert "train.py:9" in done.stdout and "∂loss/∂net.weight = " in done.stdout
     stopped = run(tmp_path, step, [], "q\n")
     assert stopped.returncode == 0 and "weights" not in stopped.stdout
-    late = run(tmp_path, [*step, "--first", "3"], [], "c\n")
-    assert "backward pass 3" in late.stdout and "backward pass 1" not in late.stdout
+    options = ([*step, "--first", "3"], []), (step, ["--first", "3"]), (step, ["--first=3"])
+    for before, after in options:
+        late = run(tmp_path, before, after, "c\n")
+        assert "backward pass 3" in late.stdout and "backward pass 1" not in late.stdout
+        assert late.stdout.rstrip().endswith("__main__ []")
+    third = run(tmp_path, step, ["b", "--", "--stop", "x"], "c pass 3\nc\n").stdout
+    assert "backward pass 3" in third and "backward pass 2" not in third
+    assert third.rstrip().endswith("['b', '--stop', 'x']")
 
 
 def test_a_script_stops_at_a_condition(tmp_path: Path) -> None:
     step = ["-m", "autograd", "step", "--stop", "nonfinite"]
     fine = run(tmp_path, step, [], "")
-    assert "none of its 3 backward passes stopped" in fine.stdout
+    assert "it made 3 backward passes, and none was one to stop in" in fine.stdout
     assert run(tmp_path, [], [], "").stdout.strip() in fine.stdout
     bad = run(tmp_path, step, ["nan"], "c\n")
     assert "[step] backward pass 2" in bad.stdout
@@ -264,13 +270,36 @@ def test_a_script_that_fails_or_is_not_there(tmp_path: Path, capsys: Any) -> Non
     assert "there is no script" in capsys.readouterr().err
     failing = tmp_path / "failing.py"
     failing.write_text("raise ValueError('of the script')")
-    with pytest.raises(ValueError, match="of the script"):
-        main(["step", str(failing)])
+    assert main(["step", str(failing)]) == 1
+    said = capsys.readouterr()
+    assert "ValueError: of the script" in said.err and "runpy" not in said.err
+    assert "raised before its first backward pass" in said.out
+    assert main(["step", "--first", "0", str(failing)]) == 2
+    assert "counted from 1" in capsys.readouterr().err
     quiet = tmp_path / "quiet.py"
     quiet.write_text("import autograd\nx = autograd.ones(2, requires_grad=True) * 2\n")
     assert main(["step", str(quiet)]) == 0
     assert "without a backward pass" in capsys.readouterr().out
     assert not autograd.grad_mode.mode.watchers
+
+
+def test_ctrl_c_ends_a_command_and_not_the_program() -> None:
+    x = autograd.tensor(2.0, requires_grad=True)
+
+    class Keys(io.StringIO):
+        pressed = False
+
+        def readline(self, *size: int) -> str:  # type: ignore[override]
+            if not self.pressed:
+                self.pressed = True
+                raise KeyboardInterrupt
+            return super().readline(*size)
+
+    output = io.StringIO()
+    terminal = Terminal(autograd.step(x * x), Keys("n\nq\n"), output)
+    terminal.cmdloop()
+    assert terminal.outcome == "quit" and terminal.stepper.position == 1
+    assert "interrupted; q ends" in output.getvalue()
 
 
 def test_other_passes_are_left_alone(tmp_path: Path, capsys: Any) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .formula import NOTHING_YET
-from .text import FEW, laid_out
+from .text import FEW, laid_out, near
 from .trace import Trace
 from .values import describe, magnitude, short
 
@@ -62,8 +62,10 @@ class Replay:
         labels = self.nodes["label"]
         if label in labels:
             return labels.index(label)
-        near = [name for name in labels if label.lower() in name.lower()][:5] or labels[-5:]
-        raise KeyError(f"no node is called {label!r}; there are {', '.join(near)}, ...")
+        ends = [name for name in labels if name.endswith("." + label)]
+        if len(ends) == 1:  # "0.weight" of model.0.weight
+            return labels.index(ends[0])
+        raise KeyError(f"no node is called {label!r}; there {near(label, list(labels))}")
 
     def grad(self, label: str, result: int = 0) -> Any:
         """The gradient so far as in the trace; None: not computed yet."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,12 +61,13 @@ class Breaks(Watcher):
             self.say(f"backward pass {self.passes}: wrote {self.save_to}")
             self.active = False
         else:
-            self.say(f"backward pass {self.passes} (h for help)")
+            self.say(f"backward pass {self.passes} (Return: the next step, h: all commands)")
             terminal = Terminal(stepper, **self.terminal)
             terminal.cmdloop()
             if terminal.outcome == "quit":
                 raise SystemExit(0)
             self.active = terminal.outcome == "pass"
+            self.first = terminal.until
         stepper.commit()
         return True
 
@@ -81,18 +83,32 @@ def _caller() -> Any:
     return frame
 
 
-def run_script(path: str, arguments: Sequence[str], breaks: Breaks) -> None:
-    """Runs a script as `python path arguments` would, with recording on and `breaks` in place."""
+def run_script(path: str, arguments: Sequence[str], breaks: Breaks) -> int:
+    """Runs a script as `python path arguments` would, with recording on and `breaks` in place.
+
+    Returns the exit status: 1 for a script that raised, whose traceback starts in the script.
+    """
     argv, first = sys.argv, sys.path[0]
     sys.argv, sys.path[0] = [path, *arguments], os.path.dirname(os.path.abspath(path))
     recorder = Recorder()
     try:
         with watching(breaks):
             runpy.run_path(path, run_name="__main__")
+    except (Exception, KeyboardInterrupt) as error:
+        start = error.__traceback__
+        while start is not None and start.tb_frame.f_code.co_filename != path:
+            start = start.tb_next
+        traceback.print_exception(type(error), error, start or error.__traceback__)
+        if not breaks.passes:
+            breaks.say(f"{path} raised before its first backward pass, so there is none to step")
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
     finally:
         recorder.stop()
         sys.argv, sys.path[0] = argv, first
     if not breaks.passes:
         breaks.say(f"{path} came to its end without a backward pass")
     elif not breaks.stopped:
-        breaks.say(f"{path} came to its end; none of its {breaks.passes} backward passes stopped")
+        passes = f"{breaks.passes} backward pass{'es' * (breaks.passes != 1)}"
+        from_ = f" from pass {breaks.first} on" if breaks.first > 1 else ""
+        breaks.say(f"{path} came to its end; it made {passes}, and none{from_} was one to stop in")
+    return 0

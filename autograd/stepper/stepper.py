@@ -20,6 +20,7 @@ from .forward import Forward, Variables
 from .moves import Moves
 from .program import Program
 from .state import State, tensor
+from .text import near
 from .trace import Trace
 from .why import Why, why
 
@@ -132,8 +133,10 @@ class Stepper(Moves):
         names = self.forward.labels()
         if label in names:
             return names[label]
-        near = [name for name in names if label.lower() in name.lower()][:5] or list(names)[-5:]
-        raise KeyError(f"no node or leaf is called {label!r}; there are {', '.join(near)}, ...")
+        ends = [name for name in names if name.endswith("." + label)]
+        if len(ends) == 1:  # "0.weight" of model.0.weight
+            return names[ends[0]]
+        raise KeyError(f"no node or leaf is called {label!r}; there {near(label, list(names))}")
 
     # The end ---------------------------------------------------------------------------------
 

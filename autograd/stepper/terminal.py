@@ -30,7 +30,7 @@ s, save FILE    .html (a page), .json (the trace), .txt
 """
 LEAVE = {
     Stepper: "c, continue     add the gradients to .grad, and go on with the program to its end\n"
-    "                (c pass: to its next backward pass)\n"
+    "                (c pass: to its next backward pass, c pass 10: to the 10th)\n"
     "q, quit         end the program\n",
     Replay: "q, quit         leave\n",
 }
@@ -67,10 +67,17 @@ class Terminal(cmd.Cmd):
         encoding = (getattr(self.stdout, "encoding", None) or "utf-8").lower()
         self.ascii = "utf" not in encoding if ascii is None else ascii
         self.outcome = ""
+        self.until = 1  # with "pass": the first pass to stop in
         self._last = "next"
 
-    def preloop(self) -> None:
+    def cmdloop(self, intro: Any = None) -> None:
+        """Reads commands; Ctrl-C ends what one of them does, not the program."""
         self.show()
+        while True:
+            try:
+                return super().cmdloop(intro)
+            except KeyboardInterrupt:
+                self.say("\ninterrupted; q ends the program")
 
     def show(self) -> None:
         """Prints the state."""
@@ -235,12 +242,15 @@ class Terminal(cmd.Cmd):
 
     # Leaving ---------------------------------------------------------------------------------
 
-    def do_continue(self, until: str = "") -> bool:
+    def do_continue(self, until: str = "", number: str = "1") -> bool:
         if isinstance(self.stepper, Replay):
             self.say("continue: there is no program here; q leaves")
             return False
         if until not in ("", "pass"):
-            raise ValueError("it is c, or c pass to stop in the next backward pass")
+            raise ValueError(
+                "it is c, c pass to stop in the next backward pass, or c pass 10 for the 10th"
+            )
+        self.until = _number(number)
         return self._leave("pass" if until else "continue")
 
     def do_quit(self) -> bool:

@@ -244,6 +244,17 @@ def _coming(stepper: Stepper, leaf: Leaf) -> int:
     return sum(k >= stepper.position for k in stepper.backward.arrivals(leaf))
 
 
+def near(label: str, labels: list[str]) -> str:
+    """`is a` or `are a, b, ...`: the labels that are like one that does not exist, else the last.
+
+    >>> near("w", ["w1", "w2", "b"]), near("x", ["a"])
+    ('are w1, w2, ...', 'is a')
+    """
+    found = [name for name in labels if label.lower() in name.lower()] or labels[::-1]
+    more = ", ..." * (len(found[:5]) < len(labels))
+    return f"{'is' if len(labels) == 1 else 'are'} {', '.join(found[:5])}{more}"
+
+
 def _wrapped(line: str, width: int, hanging: int) -> list[str]:
     if len(line) <= width:
         return [line]

@@ -68,6 +68,22 @@ def test_over_into_and_out_of_modules():
     assert s.current.module == "model.0.inner"
 
 
+def test_goto_a_module_and_a_label_by_its_end():
+    model, s = network()
+    for where in ("model.0", "0", model[0]):
+        assert s.goto(1).goto(where).position == 4 and s.current.module == "model.0"
+    assert s.goto("0.act").position == 5
+    assert s.goto("inner.bias").position == s.goto(model[0].inner.bias).position == 7
+    with pytest.raises(ValueError, match="no operation of this pass was recorded in that Linear"):
+        s.goto(nn.Linear(1, 1))
+    with pytest.raises(KeyError, match="no node or leaf is called 'nowhere'; there are loss, pow_6, .*\.\.\."):
+        s.goto("nowhere")
+    replay = Replay(s.trace)
+    assert replay.goto("model.0").position == replay.goto("0").position == 4
+    with pytest.raises(KeyError, match="no node is called 'nowhere'"):
+        replay.goto("nowhere")
+
+
 def test_over_a_source_line_and_turns_of_a_loop():
     x = h = leaf(2.0)
     with autograd.trace():

@@ -198,6 +198,12 @@ def test_a_nan_loss_and_its_cause():
     assert json.loads(trace.to_json())["nodes"]["value"][bad["forward"]]["values"] == ["NaN", 1.0]
 
 
+def test_the_cause_of_a_nan_that_nobody_recorded():
+    x = leaf([-1.0, 1.0])
+    s = autograd.step((x.log() * 2).sum())
+    assert "the first value that is not finite: log_1 = log(x)" in s.text()
+
+
 def test_nan_in_the_data_is_the_first_bad_value():
     x, data = leaf([1.0, 2.0]), autograd.tensor([float("nan"), 1.0])
     with autograd.trace():

@@ -48,7 +48,7 @@ def session(stepper: Any, *commands: str, **options: Any) -> tuple[str, Terminal
 
 MOVES = [
     "next", "into", "over", "over", "back", "out", "next 2", "goto 1", "goto 2.weight", "back 2",
-    "out", "out", "finish", "back 99", "goto tanh_2", "over",
+    "out", "out", "finish", "back 99", "goto tanh_2", "over", "goto 0", "goto 2.bias",
 ]  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def _stepper(
 
     names = Variables()
     if params is not None:
-        names.add_params(params)
+        names.add_params(params, "step")
     roots, seeds, labels = roots_and_seeds(loss, grad, names, frame)
     for label, root in zip(labels, roots, strict=False):
         names.add(label, root)

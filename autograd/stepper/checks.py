@@ -12,9 +12,11 @@ from ..errors import GraphError, ShapeError, described
 from ..leaf import Leaf
 from ..roots import roots_of
 from ..tensor import Tensor
-from ..viz.given import HINT, given_roots
+from ..viz.given import given_roots
 from ..viz.names import Names
 from .forward import origin_of
+
+TO_BE_TOLD = "keep autograd.trace() on from the forward pass to backward() to be told its line"
 
 
 def roots_and_seeds(
@@ -94,7 +96,7 @@ def _not_freed(order: list[Any]) -> None:
                 f"step: the graph was freed by a backward pass{at}, which dropped the values that "
                 f"{node!r} had saved. Step before backward(), or pass retain_graph=True to that "
                 "backward(), or compute the loss again; loss.draw() still shows the structure"
-                + ("" if passed is not None else f" ({HINT})")
+                + ("" if passed is not None else f" ({TO_BE_TOLD})")
             )
 
 

@@ -15,6 +15,9 @@ from ..function import Op
 from .forward import Forward
 from .values import short
 
+UNKNOWN = "backward(g)"
+"""The rule of an operation that has no formula, such as a user's own Function."""
+
 NOTHING_YET = "not computed yet"
 LONGEST = 120
 """Formulas with numbers that are longer are left out; the one with names says enough."""
@@ -28,9 +31,9 @@ _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?![\w(])(?!\.(?!mT\b))")
 def rule(node: Any, slot: int) -> str:
     """The display rule of an argument, in the names of the operation's own parameters."""
     if not isinstance(node, Op):
-        return "vjp(g)"
+        return UNKNOWN
     position = slot if node.variadic is None else min(slot, node.variadic)
-    return node.formula.get(node.parameters[position], "vjp(g)")
+    return node.formula.get(node.parameters[position], UNKNOWN)
 
 
 def named(forward: Forward, node: Any, slot: int) -> str:
@@ -49,7 +52,7 @@ def named(forward: Forward, node: Any, slot: int) -> str:
 def numbers(forward: Forward, node: Any, slot: int, upstream: Any) -> str:
     """The rule with numbers in it; empty unless all of them are known and 0-d."""
     text = rule(node, slot)
-    if not isinstance(node, Op) or node.shape != () or text == "vjp(g)":
+    if not isinstance(node, Op) or node.shape != () or text == UNKNOWN:
         return ""
     values: dict[str, Any] = {"g": upstream, "out": forward.value(node)}
     for operand in forward.operands(node):

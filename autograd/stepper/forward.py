@@ -156,12 +156,13 @@ class Forward:
     @cached_property
     def first_bad(self) -> Any:
         """The first node whose result is not finite though its operands do not excuse it."""
+        look = self.value if len(self.order) <= RECOVERED else self._kept
         for node in self.order:
-            kept = [self._kept(target) for target in node.outputs or (node,)]
+            kept = [look(target) for target in node.outputs or (node,)]
             if not went_bad(kept, ()):
                 continue
             operands = [
-                o.value if o.target is None else self._kept(o.target) for o in self.operands(node)
+                o.value if o.target is None else look(o.target) for o in self.operands(node)
             ]
             if went_bad(kept, [*operands, *_plain_numbers(node)]):
                 return node

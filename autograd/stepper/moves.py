@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from ..leaf import Leaf
+from ..viz.names import is_module
 from .stops import Condition, conditions
 
 if TYPE_CHECKING:
@@ -93,18 +94,42 @@ class Moves:
         """Goes to a position, or to where the gradient of a node or leaf is complete or was used.
 
         For a node (or its Tensor, or label) that is right after its own step, for a leaf right
-        after the last contribution to it.
+        after the last contribution to it, for a module (or its path, such as "encoder.0") after
+        the first step inside it.
         """
         if isinstance(where, bool):
             raise TypeError("goto: expected a position, a Tensor, a node or a label, got a bool")
         if isinstance(where, (int, np.integer)):
             self._check_position(int(where))
             return self._move(int(where))
-        target = self.target(where)
+        if is_module(where):
+            return self._move(self._entry(where) + 1)
+        try:
+            target = self.target(where)
+        except KeyError:
+            if (k := self._entry(where)) < 0:
+                raise
+            return self._move(k + 1)
         if type(target) is Leaf:
             arrivals = self.backward.arrivals(target)
             return self._move(arrivals[-1] + 1 if arrivals else 0)
         return self._move(self.backward.place[target.node] + 1)
+
+    def _entry(self, module: Any) -> int:
+        """The first step inside a module, given by itself or by its path; -1 for no such path."""
+        by_path = isinstance(module, str)
+        for k, node in enumerate(self.backward.order):
+            for scope in self.program.scopes(node):
+                if by_path and module in (scope.path, self.program.scope_name(scope)):
+                    return k
+                if not by_path and scope.module() is module:
+                    return k
+        if by_path:
+            return -1
+        raise ValueError(
+            f"goto: no operation of this pass was recorded in that {type(module).__name__}; call "
+            "it inside of `with autograd.trace():`, which remembers the modules"
+        )
 
     def run(self) -> Self:
         """Goes on to the next stop (see `stop_at`), or to the end."""

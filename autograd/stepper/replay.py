@@ -121,12 +121,21 @@ class Replay:
         return self._move(self._first(self.position, lambda i: inside not in self._scopes(i)))
 
     def goto(self, where: Any) -> Replay:
-        """Goes to a position, after the step of a node, or after the last addition to a leaf."""
+        """Goes to a position, after the step of a node, after the last addition to a leaf, or
+        after the first step inside the module of that path.
+        """
         if isinstance(where, int):
             if not 0 <= where <= len(self):
                 raise IndexError(f"there is no position {where}; they go from 0 to {len(self)}")
             return self._move(where)
-        node = self.target(where)
+        try:
+            node = self.target(where)
+        except KeyError:
+            for k in range(len(self)):
+                paths = [(self.trace.modules[m]["path"], self._module(m)) for m in self._scopes(k)]
+                if any(where in names for names in paths):
+                    return self._move(k + 1)
+            raise
         own = [k for k, step in enumerate(self.steps) if step["node"] == node]
         places = self._arrivals.get((node, 0), ([], []))[0]
         return self._move((own or places or [-1])[-1] + 1)

@@ -56,8 +56,8 @@ class Names:
         for name, buffer in getattr(module, "named_buffers", tuple)():
             self.add(prefix + name, buffer)
 
-    def add_params(self, params: Any) -> None:
-        """Names from the argument `params` of `draw`: a module, a dict, or pairs.
+    def add_params(self, params: Any, verb: str = "draw") -> None:
+        """Names from the argument `params` of `draw` or `step`: a module, a dict, or pairs.
 
         >>> import autograd
         >>> w = autograd.ones(2, requires_grad=True)
@@ -68,7 +68,7 @@ class Names:
             self.add_module(params)
             return
         pairs = params.items() if isinstance(params, Mapping) else params
-        expected = "draw: params must be a module, a dict of tensors, or named_parameters()"
+        expected = f"{verb}: params must be a module, a dict of tensors, or named_parameters()"
         if not isinstance(pairs, Iterable):
             raise TypeError(f"{expected}; got {type(params).__name__}")
         for pair in pairs:

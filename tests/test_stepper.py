@@ -11,6 +11,7 @@ import autograd
 import nn
 import optim
 from autograd.stepper import Trace
+from autograd.stepper.replay import Replay
 from autograd.stepper.update import changes
 
 

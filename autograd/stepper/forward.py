@@ -62,6 +62,7 @@ class Forward:
         self._tensors: dict[Any, Tensor] = dict(names.tensors)  # who holds the value of a target
         self._values: dict[Any, np.ndarray] = {}  # computed again
         self._in_vain = 0
+        self._asked: tuple[Any, Any, list[Operand]] = (None, None, [])
         self._gradients: dict[Leaf, Any] = {}  # what `.grad` was before the commit
         for root in self.roots:
             self._tensors[root._edge] = root
@@ -132,6 +133,13 @@ class Forward:
 
     def operands(self, node: Any) -> list[Operand]:
         """The arguments of a node, as far as they are known."""
+        asked, args, known = self._asked
+        if asked is not node or args is not node.args:  # a step is asked for several times
+            known = self._operands(node)
+            self._asked = node, node.args, known
+        return known
+
+    def _operands(self, node: Any) -> list[Operand]:
         found = []
         is_op = isinstance(node, Op)
         infix = isinstance(node, Binary) or (is_op and node.op_name == "matmul")

@@ -60,6 +60,8 @@ def local(node: Any, slot: int, upstream: Any, contribution: Any) -> np.ndarray 
     found = pull(node, slot, np.ones(node.shape, node.dtype))
     if found is None:
         return None
+    if found.shape == node.shape:
+        return found
     if elementwise(node):
         return np.broadcast_to(found, np.broadcast_shapes(found.shape, node.shape))
     shape = node.edges[slot].shape

@@ -42,8 +42,11 @@ def picture(trace: Trace) -> str:
     """The graph as a data URI, with values and gradients where there is room for them."""
     graph = graph_of_trace(trace)
     uri = ""
+    folding = Folding(graph, limit=COMFORTABLE)
     for numbers, limit in ((True, COMFORTABLE), (False, COMFORTABLE), (False, 20), (False, 8)):
-        scene = scene_of(Folding(graph, limit=limit), values=numbers, grads=numbers)
+        if limit < COMFORTABLE:
+            folding = Folding(graph, limit=limit)
+        scene = scene_of(folding, values=numbers, grads=numbers)
         svg = Picture(scene).svg()
         uri = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
         if len(uri) <= LARGEST_PICTURE:

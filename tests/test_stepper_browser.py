@@ -411,11 +411,39 @@ def test_a_leaf_has_nothing_to_step(show: Opener) -> None:
 def test_a_trace_cut_short_says_so(show: Opener) -> None:
     tab = show(samples.cut_short())
     notice = tab.locator(".notice")
-    assert "7 of 1,000,000 nodes" in notice.inner_text()
+    assert "7 of 1,000,000 operations" in notice.inner_text()
     notice.locator("summary").click()
     assert "train.py:12 add ×999,000, 2 flagged" in notice.inner_text()
     press(tab, "Next")
     assert text(tab, ".track output") == "Step 1 of 1,000,000"
+
+
+def test_a_part_of_a_long_pass_knows_what_came_before(show: Opener) -> None:
+    import autograd
+
+    x = h = autograd.tensor(1.0, requires_grad=True)
+    with autograd.trace():
+        for _ in range(7000):
+            h = h * 1.0 + x
+    stepper = autograd.step(h).goto(9000)
+    assert text(show(stepper.html()), ".track output") == "Step 9,000 of 14,000"
+    tab = show(stepper.trace)
+    assert text(tab, ".track output") == "Step 8,500 of 14,000"
+    assert text(tab, "section.now h2").upper() == "AFTER STEP 8,500"
+    before = stepper.goto(8500).grad(x).item()
+    assert before == 4250 and "4250" in text(tab, ".grads") and "so far" in text(tab, ".grads")
+    press(tab, "Next")
+    assert text(tab, "section.now h2").upper() == "STEP 8,501 OF 14,000"
+    press(tab, "Last")
+    assert "so far" in text(tab, ".grads") and "4750" in text(tab, ".grads")
+    press(tab, "First")
+    while tab.locator(".box.group").count():
+        label = tab.locator(".box.group").last.get_attribute("aria-label")
+        if label.startswith("turn "):
+            break
+        tab.locator(".box.group").last.dispatch_event("click")
+    # The backward pass has come half way, so these are the turns in the middle of the forward pass.
+    assert 2250 <= int(label.split()[1].strip(",")) <= 2751, label
 
 
 def test_a_pass_that_raised_says_where(show: Opener) -> None:

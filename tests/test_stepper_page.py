@@ -105,7 +105,7 @@ def test_static_of_a_long_pass_says_what_is_missing() -> None:
     text = static(trace)
     assert text.count("<details>") == MOST_STEPS // 2
     assert f"{100 - MOST_STEPS // 2} more steps are not listed here" in text
-    assert "7 of 1000000 nodes" in static(samples.cut_short())
+    assert "7 of 1,000,000 operations" in static(samples.cut_short())
 
 
 def test_a_notebook_output_has_no_widget() -> None:

@@ -110,8 +110,9 @@ def _left_out(stepper: Stepper, kept: list[Any]) -> dict[str, Any]:
     return {
         "nodes": len(stepper),
         "kept": len(kept),
-        "reason": f"more than {WHOLE} steps: kept are {SPAN} on both sides of the position and "
-        "flagged ones",
+        "reason": f"Of more than {WHOLE:,} steps, {SPAN} on both sides of the stepper's position "
+        "are kept, and those with a gradient that is not finite; goto(k) and save again for "
+        "another part.",
         "groups": [
             {"label": label, "op": op, "count": count, "flagged": flagged[label, op]}
             for (label, op), count in counts.most_common(GROUPS)

@@ -76,6 +76,8 @@ class Replay:
         found = bisect_right(places, self.position - 1)
         if found:
             return edges[found - 1].get("after")
+        if edges and edges[0].get("before") is not None:
+            return edges[0]["before"]  # of a pass that is here in part
         for reference, seed in zip(
             self.trace.meta.get("roots") or (), self.trace.meta.get("seeds") or (), strict=False
         ):
@@ -262,7 +264,7 @@ class Replay:
 
     def _step(self, step: dict[str, Any]) -> list[tuple[str, int]]:
         node, title = step["node"], self.trace.meta.get("title", "L")
-        found = [(f"step {self.position} of {len(self)}: {self._made(node)}", 4)]
+        found = [(f"step {step['k']} of {self.trace.meta.get('total_steps', len(self))}: {self._made(node)}", 4)]
         if self.stopped:
             found.append((f"stopped: {self.stopped}", 4))
         module = self.nodes["module"][node]

@@ -291,12 +291,12 @@ class Stepper(Moves):
         """One self-contained page, that needs no network."""
         from .web.page import page
 
-        return page(self.trace, self.position)
+        return page(self.trace, self.trace.place(self.position))
 
     def _repr_html_(self) -> str:
         from .web.notebook import notebook
 
-        return notebook(self.trace, self.position)
+        return notebook(self.trace, self.trace.place(self.position))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the page (`.html`), the trace (`.json`) or the text (`.txt`) to a file."""

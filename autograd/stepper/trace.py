@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,10 @@ class Trace:
 
     def __len__(self) -> int:
         return len(self.steps)
+
+    def place(self, k: int) -> int:
+        """The position after step `k` of the whole pass, or after the last one before it."""
+        return bisect_right(self.steps, k, key=lambda step: step["k"])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Trace) and self.data == other.data

@@ -199,7 +199,8 @@ class GraphView {
     const { pass, scene } = this;
     const { boxOf } = this.folding;
     const step = p > 0 && p <= pass.steps.length ? pass.steps[p - 1] : null;
-    this.now = step ? boxOf[step.node] : p === 0 ? boxOf[nodeOf(pass.meta.roots[0])] : -1;
+    this.atStart = p === 0;
+    this.now = step ? boxOf[step.node] : p === 0 && pass.meta.roots.length ? boxOf[nodeOf(pass.meta.roots[0])] : -1;
     const chosen = selected === null ? -1 : boxOf[selected];
     scene.boxes.forEach((box, b) => this.updateBox(this.boxes[b], box, p, b === this.now, b === chosen));
     for (const line of this.lines) setAttribute(line.group, "class", line.first <= p ? "line flowed" : "line");
@@ -227,7 +228,7 @@ class GraphView {
     const text = gradient === null ? "∂ not yet" : isScalar(gradient) ? "∂ " + format(gradient) : bad ? "∂ " + clip(bad, 12) : "∂ norm " + format(norm(gradient), 3);
     const wrong = trouble(this.pass.value(i));
     const flagged = (bad || wrong ? " flagged" : "") + (bad ? " bad-grad" : "") + (wrong ? " bad-value" : "");
-    const mark = flagged ? "!" : state === "done" ? "done" : state === "partial" ? arrived + "/" + parts : "";
+    const mark = flagged ? "!" : state === "done" ? "done" : state === "partial" && !this.pass.meta.truncated ? arrived + "/" + parts : "";
     const label = gradient === null ? "gradient not computed yet" : "gradient " + summary(gradient) + (state === "partial" ? ", " + arrived + " of " + parts + " parts" : "");
     return { state: state + flagged, text, label, mark };
   }
@@ -274,7 +275,8 @@ class GraphView {
 
   /* Scrolls so that the box of this step and those it feeds are in view. */
   reveal(node = null) {
-    const b = node === null ? this.now : this.folding.boxOf[node];
+    const [first] = this.pass.steps;
+    const b = node !== null ? this.folding.boxOf[node] : this.atStart && this.now < 0 && first ? this.folding.boxOf[first.node] : this.now;
     if (b < 0) return;
     const [x, y] = this.placed.nodes[b];
     const [width, height] = this.sizes[b];

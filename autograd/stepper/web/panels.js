@@ -45,10 +45,13 @@ class NowPanel {
 
   showStart() {
     const { pass } = this;
-    setText(this.title, "Before the first step");
+    const before = pass.number(0);
+    setText(this.title, before ? "After step " + before.toLocaleString("en") : "Before the first step");
     const name = pass.target;
     const lines = [];
-    if (pass.steps.length) {
+    if (before) {
+      lines.push(h("p", { class: "lead" }, plural(before, "step") + " came before what is shown here. ", h("b", null, "Next"), " goes on from there."));
+    } else if (pass.steps.length) {
       lines.push(
         h("p", { class: "lead" }, "Backpropagation starts at the end: how much does ", h("code", { class: "v" }, name), " change with itself?"),
         h("p", { class: "equation" }, h("span", { class: "lhs" }, "∂" + name + "/∂" + name), " = ", gradNode(pass.gradient(nodeOf(pass.meta.roots[0]), 0))),
@@ -63,7 +66,7 @@ class NowPanel {
   showStep(p, step) {
     const { pass } = this;
     const i = step.node;
-    setText(this.title, "Step " + step.k + " of " + pass.meta.total_steps);
+    setText(this.title, "Step " + step.k.toLocaleString("en") + " of " + pass.meta.total_steps.toLocaleString("en"));
     const made = pass.label(i) + " = " + pass.expression(i);
     const lines = [h("p", { class: "lead" }, h("code", { class: "v made" }, made), this.valueNote(i))];
     if (step.upstream === null) {
@@ -131,7 +134,7 @@ class NowPanel {
       ? h("p", { class: "soft small" }, "local derivative ∂" + pass.label(step.node) + "/∂" + pass.label(edge.to) + " = ", h("b", { class: "v" }, format(edge.local)))
       : null;
     const rest = pass.progress(edge.to, p);
-    const more = pass.why(edge.to, p).filter((one) => !one.arrived).length;
+    const more = pass.meta.truncated ? 0 : pass.why(edge.to, p).filter((one) => !one.arrived).length;
     const now = scalar
       ? h("p", { class: "sum" }, h("span", { class: "soft" }, "was "), gradNode(edge.before), h("span", { class: "soft" }, " → now "), h("b", null, gradNode(edge.after)), more && rest.parts > 1 ? h("span", { class: "soft" }, " · " + plural(more, "part") + " still to come") : null)
       : null;
@@ -362,7 +365,7 @@ class GradientsPanel {
       const { state, arrived, parts: all } = pass.progress(i, p);
       setText(gradient, g === null ? "not computed yet" : isScalar(g) ? format(g) : trouble(g) || "norm " + format(norm(g)));
       setAttribute(gradient, "class", g === null ? "soft" : trouble(g) ? "num bad" : "num g");
-      setText(parts, all === 0 ? "never reached" : state === "done" ? "✓ complete" : arrived + " of " + all + " parts");
+      setText(parts, all === 0 ? "never reached" : state === "done" ? "✓ complete" : pass.meta.truncated ? (g === null ? "" : "so far") : arrived + " of " + all + " parts");
       const touched = p > 0 && (pass.arrivals.get(i) || []).some((one) => one.at === p);
       setAttribute(row, "class", touched ? "touched" : null);
     }

@@ -92,6 +92,8 @@ class Pass {
     for (let k = all.length - 1; k >= 0; k -= 1) {
       if (all[k].at <= p && (all[k].edge.result || 0) === result) return all[k].edge.after;
     }
+    const coming = all.find(({ edge }) => (edge.result || 0) === result);
+    if (coming && coming.edge.before !== null) return coming.edge.before; /* of a pass that is here in part */
     const seed = this.seeds.get(i);
     return seed && seed.result === result ? seed.value : null;
   }
@@ -106,9 +108,15 @@ class Pass {
     const parts = all.length + seeded;
     const own = this.positionOf.get(i);
     if (own !== undefined && own <= p) return { state: "done", arrived, parts };
-    if (arrived === 0) return { state: "waiting", arrived, parts };
-    if (arrived < parts) return { state: "partial", arrived, parts };
+    if (arrived === 0 && this.resultGradient(i, 0, p) === null) return { state: "waiting", arrived, parts };
+    if (arrived < parts || (this.meta.truncated && this.number(p) < this.meta.total_steps)) return { state: "partial", arrived, parts };
     return { state: this.nodes.leaf[i] ? "done" : "complete", arrived, parts };
+  }
+
+  /* The number of the step after which position p is: another one where steps were left out. */
+  number(p) {
+    if (!this.steps.length) return 0;
+    return p > 0 ? this.steps[Math.min(p, this.steps.length) - 1].k : this.steps[0].k - 1;
   }
 
   source(i) {

@@ -92,6 +92,8 @@ def grouping_of(trace: Trace) -> dict[str, Any]:
     """
     folding = Folding(graph_of_trace(trace), limit=COMFORTABLE)
     found, number = _framed(folding.grouping, folding.bundled)
+    if trace.meta.get("truncated"):
+        _number_turns(found, trace.nodes["iteration"])
     return {
         "groups": [
             {key: getattr(g, key) for key in ("kind", "title", "note", "parent", "operations")}
@@ -103,6 +105,20 @@ def grouping_of(trace: Trace) -> dict[str, Any]:
         if folding.bundled
         else [],
     }
+
+
+def _number_turns(grouping: Grouping, iterations: list[Any]) -> None:
+    """Calls turns by their numbers in the whole pass, of which the trace holds a part."""
+    spans: dict[int, list[int]] = {}
+    for node, g in enumerate(grouping.home):
+        while g >= 0 and iterations[node] is not None:
+            spans.setdefault(g, []).append(iterations[node][0])
+            g = grouping.groups[g].parent
+    for g, turns in spans.items():
+        first, last = min(turns), max(turns)
+        if grouping.groups[g].title.startswith("turn"):
+            title = f"turn {first}" if first == last else f"turns {first}–{last}"
+            grouping.groups[g] = replace(grouping.groups[g], title=title)
 
 
 def _framed(grouping: Grouping, bundled: bool) -> tuple[Grouping, dict[int, int]]:

@@ -59,7 +59,7 @@ def _notes(trace: Trace) -> list[str]:
     truncated, error = trace.meta.get("truncated"), trace.meta.get("error")
     if truncated:
         notes.append(
-            f"Not all of it is here: {truncated['kept']} of {truncated['nodes']} nodes. "
+            f"Not all of it is here: {truncated['kept']:,} of {truncated['nodes']:,} operations. "
             f"{truncated.get('reason', '')}"
         )
     if error:

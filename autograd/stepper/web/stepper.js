@@ -93,7 +93,7 @@ class Stepper {
     if (truncated) {
       const groups = (truncated.groups || []).slice(0, 40).map((g) => h("li", null, g.label + " " + g.op + " ×" + g.count.toLocaleString("en") + (g.flagged ? ", " + g.flagged + " flagged" : "")));
       lines.push(this.windowForm());
-      lines.push(h("details", { class: "notice" }, h("summary", null, "Not all of it is here: " + truncated.kept.toLocaleString("en") + " of " + truncated.nodes.toLocaleString("en") + " nodes. " + (truncated.reason || "")), h("ul", null, groups)));
+      lines.push(h("details", { class: "notice" }, h("summary", null, "Not all of it is here: " + truncated.kept.toLocaleString("en") + " of " + truncated.nodes.toLocaleString("en") + " operations. " + (truncated.reason || "")), h("ul", null, groups)));
     }
     if (error) lines.push(h("p", { class: "notice bad" }, h("b", null, "! " + error.type + ": "), error.message, error.node !== null && error.node !== undefined ? [" at ", this.link(error.node), " (" + this.pass.whereabouts(error.node) + ")"] : null));
     for (const note of meta.notes || []) lines.push(h("p", { class: "notice" }, note));
@@ -318,8 +318,7 @@ class Stepper {
   show() {
     const { p, pass } = this;
     const step = pass.steps[p - 1];
-    const k = step ? step.k : 0;
-    const counted = "Step " + k.toLocaleString("en") + " of " + pass.meta.total_steps.toLocaleString("en");
+    const counted = "Step " + pass.number(p).toLocaleString("en") + " of " + pass.meta.total_steps.toLocaleString("en");
     setText(this.where, p > pass.steps.length ? "The update" : counted);
     if (Number(this.slider.value) !== p) this.slider.value = p;
     setAttribute(this.slider, "aria-valuetext", this.where.textContent);

@@ -53,7 +53,8 @@ def _widget_class() -> type:
 
         def __init__(self, stepper: Stepper) -> None:
             self.stepper = stepper
-            super().__init__(**payload(stepper.trace), step=_place(stepper.trace, stepper.position))
+            step = stepper.trace.place(stepper.position)
+            super().__init__(**payload(stepper.trace), step=step)
             self.observe(self._moved, names="step")
             self.on_msg(self._asked)
 
@@ -70,11 +71,6 @@ def _widget_class() -> type:
             self.send(found)
 
     return StepperWidget
-
-
-def _place(trace: Any, k: int) -> int:
-    """The position in a trace that has not all steps: that of the last one up to step `k`."""
-    return sum(1 for step in trace.steps if step["k"] <= k)
 
 
 def answer(stepper: Stepper, question: Any) -> dict[str, Any]:

@@ -27,7 +27,9 @@ def parser() -> argparse.ArgumentParser:
         help="stop only where it holds: nonfinite, above=1e3, below=1e-9, op=softmax, "
         "module=enc.*, line=12",
     )
-    step.add_argument("--first", type=int, default=1, metavar="N", help="stop no earlier than in pass N")
+    step.add_argument(
+        "--first", type=int, default=1, metavar="N", help="stop no earlier than in pass N"
+    )
     step.add_argument(
         "--save", metavar="FILE", help="write the pass to FILE (.html, .json, .txt) and go on"
     )

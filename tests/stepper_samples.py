@@ -7,6 +7,7 @@ from typing import Any
 
 import autograd
 import nn
+import optim
 from autograd.stepper import trace_of
 from autograd.stepper.trace import Trace
 
@@ -54,6 +55,26 @@ def large() -> Trace:
     with autograd.trace():
         y = (x @ w).tanh().sum()
     return trace_of(y)
+
+
+def recurrent(turns: int = 20) -> Trace:
+    """An LSTM of which only the last result is used, with Adam's update."""
+    autograd.manual_seed(0)
+    lstm, head = nn.LSTM(8, 16, batch_first=True), nn.Linear(16, 5)
+    with autograd.trace():
+        out, _ = lstm(autograd.randn(4, turns, 8))
+        loss = nn.functional.cross_entropy(head(out[:, -1]), autograd.tensor([0, 1, 2, 3]))
+    optimizer = optim.Adam([*lstm.parameters(), *head.parameters()], lr=0.01)
+    return autograd.step(loss, optimizer=optimizer).trace
+
+
+def attention() -> Trace:
+    """A transformer block."""
+    autograd.manual_seed(0)
+    block = nn.TransformerEncoderLayer(16, 4, 32, dropout=0.0, batch_first=True)
+    with autograd.trace():
+        loss = (block(autograd.randn(2, 6, 16)) ** 2).mean()
+    return trace_of(loss)
 
 
 def loop(n: int) -> Trace:

@@ -134,6 +134,7 @@ def test_numbers_of_a_step(show: Opener) -> None:
     trace = samples.expression()
     tab = show(trace)
     assert "∂L/∂L = 1" in text(tab, "section.now")
+    assert "Press Next or →" in text(tab, "section.now .hint")
     press(tab, "Next")
     assert text(tab, "section.now h2").upper() == "STEP 1 OF 7"
     step = trace.steps[1]
@@ -369,6 +370,62 @@ def test_the_optimizer_is_the_last_step(show: Opener) -> None:
     assert text(tab, "section.now h2").upper() == "STEP 7 OF 7"
 
 
+def test_the_update_of_adam_has_its_terms_with_their_values(show: Opener) -> None:
+    trace = samples.recurrent()
+    tab = show(trace)
+    press(tab, "Last")
+    shown = text(tab, "section.now")
+    assert "w ← w − lr · m̂ / (√v̂ + 1e−8)" in shown and "weight_decay" not in shown
+    parts = tab.locator(".contribution")
+    assert parts.count() == len(trace.data["update"]["params"]) == 6
+    for term in ("lr = 0.01", "t, the number of the step = 1", "m̂ = m / (1 − 0.9^t) = "):
+        assert term in parts.first.inner_text()
+    assert parts.first.locator(".cells").count() == 2  # before and after
+    assert parts.last.locator(".cells").count() == 0
+    parts.last.locator("summary").click()
+    assert parts.last.locator(".cells").count() == 2
+
+
+def test_many_contributions_are_folded_and_zeros_are_said(show: Opener) -> None:
+    trace = samples.recurrent()
+    tab = show(trace)
+    cat = next(s for s in trace.steps if trace.nodes["op"][s["node"]] == "cat")
+    slider = tab.locator(".rail input")
+    set_to = "(one, k) => { one.value = k; one.dispatchEvent(new Event('input')); }"
+    slider.evaluate(set_to, cat["k"])
+    parts = tab.locator(".contribution")
+    assert parts.count() == 4
+    assert parts.first.locator(".cell").count() == 64  # the one that is not zero comes first
+    assert "zeros (was not computed yet)" in parts.nth(1).inner_text()
+    tab.locator(".others summary").click()
+    assert parts.count() == len(cat["edges"]) == 20
+    assert "… 16 more …" in text(tab, "section.now .made")
+
+
+@pytest.mark.parametrize("make", [samples.recurrent, samples.attention])
+def test_no_text_is_wider_than_its_box(show: Opener, make: Callable[[], Trace]) -> None:
+    tab = show(make())
+    if tab.locator(".box.group").count():
+        tab.locator(".box.group").last.dispatch_event("click")
+    for name in ("Next", "Last"):
+        press(tab, name)
+        wide = tab.evaluate(
+            """() => {
+              const root = document.querySelector("body > div > div").shadowRoot;
+              return Array.from(root.querySelectorAll(".box")).filter((box) => {
+                const room = box.querySelector(".body").getBBox().width;
+                const title = box.querySelector(".title").getBBox();
+                const mark = box.querySelector(".mark").getBBox();
+                const texts = Array.from(box.querySelectorAll(":scope > text"), (t) => t.getBBox());
+                const away = room - 13 + mark.x;
+                return texts.some((t) => t.x + t.width > room)
+                  || (mark.width > 0 && title.x + title.width > away);
+              }).map((box) => box.textContent);
+            }"""
+        )
+        assert wide == []
+
+
 # Whatever comes ---------------------------------------------------------------------------------
 
 
@@ -508,8 +565,8 @@ def test_dark_and_light(show: Opener) -> None:
     assert max(ground(tab)) < 60
 
 
-@pytest.mark.parametrize("width", [400, 640])  # 640: a window of 1280 at 200 %
-@pytest.mark.parametrize("make", [samples.expression, samples.network])
+@pytest.mark.parametrize("width", [375, 640])  # 640: a window of 1280 at 200 %
+@pytest.mark.parametrize("make", [samples.expression, samples.network, samples.recurrent])
 def test_narrow_and_zoomed(show: Opener, width: int, make: Callable[[], Trace]) -> None:
     tab = show(make(), viewport={"width": width, "height": 450}, device_scale_factor=2)
     tab.keyboard.press("ArrowRight")

@@ -81,6 +81,7 @@ def _substituted(text: str, names: dict[str, str]) -> str:
 
 def _typeset(text: str, times: str) -> str:
     text = text.replace("**", "^").replace(" * ", f" {times} ").replace(".mT", "ᵀ")
+    text = re.sub(r"\^([23])(?![\d.])", lambda power: "²³"[int(power[1]) - 2], text)
     return text.replace(" - ", " − ")
 
 

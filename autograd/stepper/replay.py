@@ -263,8 +263,14 @@ class Replay:
         return found
 
     def _step(self, step: dict[str, Any]) -> list[tuple[str, int]]:
+        total = self.trace.meta.get("total_steps", len(self))
         node, title = step["node"], self.trace.meta.get("title", "L")
-        found = [(f"step {step['k']} of {self.trace.meta.get('total_steps', len(self))}: {self._made(node)}", 4)]
+        found = [
+            (
+                f"step {step['k']} of {total}: {self._made(node)}",
+                4,
+            )
+        ]
         if self.stopped:
             found.append((f"stopped: {self.stopped}", 4))
         module = self.nodes["module"][node]

@@ -81,7 +81,7 @@ class Trace:
 
     @classmethod
     def _of_builder(cls, data: dict[str, Any]) -> Trace:
-        """Without the check of what may have come from anywhere, which takes as long as the rest."""
+        """Without the check, which is for what comes from anywhere and takes as long."""
         found = cls.__new__(cls)
         found.data = data
         return found

@@ -234,7 +234,7 @@ def lines(stepper: Stepper, optimizer: Any) -> list[str]:
 
 
 def rule(change: Change) -> list[str]:
-    """The update of any `w`: without what a setting of zero leaves out, where its terms are known."""
+    """The update of any `w`, without what a setting of zero leaves out."""
     label, root = change.label, change.root
     change.label, change.root = "w", "L"
     found = [equation for name, equation, _ in terms(change) if name not in ("lr", "t")]

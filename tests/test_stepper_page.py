@@ -13,7 +13,7 @@ import stepper_samples as samples
 
 from autograd.stepper.trace import Trace
 from autograd.stepper.web.notebook import notebook
-from autograd.stepper.web.page import CSP, module, page, payload, style
+from autograd.stepper.web.page import CSP, _lean, _tight, module, page, payload, style
 from autograd.stepper.web.scene import COMFORTABLE, graph_of_trace, grouping_of
 from autograd.stepper.web.static import MOST_STEPS, static
 
@@ -62,6 +62,11 @@ def test_the_data_survive_the_page(make: Any) -> None:
     # Nothing in the data can end or open an element.
     inside = text.partition('data-part="data">')[2].partition("</script>")[0]
     assert "<" not in inside and "\u2028" not in inside
+
+
+def test_spaces_that_mean_something_stay() -> None:
+    assert "`" not in _lean(module())
+    assert _tight('if (a === "x = ( y" ) return { b: 1 , c } ;') == 'if(a==="x = ( y")return{b:1,c};'
 
 
 @pytest.mark.parametrize("make", MAKERS)

@@ -71,8 +71,18 @@ class GraphView {
   }
 
   titleOf(g) {
-    const { title, note } = this.folding.groups[g];
-    return clip(note ? title + " · " + note : title, 44);
+    const { note } = this.folding.groups[g];
+    const title = this.shortTitle(g);
+    return clip(note && note !== title ? title + " · " + note : title, 44);
+  }
+
+  /* A module's path from the module around it. */
+  shortTitle(g) {
+    const { groups } = this.folding;
+    let around = groups[g].parent;
+    while (around >= 0 && groups[around].kind !== "module") around = groups[around].parent;
+    const head = around >= 0 && groups[g].kind === "module" ? groups[around].title + "." : "";
+    return groups[g].title.startsWith(head) ? groups[g].title.slice(head.length) : groups[g].title;
   }
 
   /* Room for "∂ norm −1.52e−6", and for "2/20" beside the title where parts are counted. */
@@ -87,8 +97,8 @@ class GraphView {
     const { pass } = this;
     const { nodes } = pass;
     if (box.group >= 0) {
-      const { title, operations } = this.folding.groups[box.group];
-      return { title: clip(title, 26), value: plural(operations, "operation"), grad: true };
+      const { operations } = this.folding.groups[box.group];
+      return { title: clip(this.shortTitle(box.group), 26), value: plural(operations, "operation"), grad: true };
     }
     const [i] = box.nodes;
     if (box.nodes.length > 1) {
@@ -98,12 +108,12 @@ class GraphView {
     const value = pass.value(i);
     const wrong = trouble(value);
     const shown = isScalar(value) ? format(value) : shapeText(nodes.shape[i]) + (wrong ? ", " + wrong : "");
-    const name = clip(nodes.name[i], 22);
+    const name = clip(nodes.name[i], 26);
     if (pass.isConstant(i)) {
       return !name && isScalar(value) ? { title: shown, value: "", grad: false } : { title: name || clip(pass.label(i), 22), value: shown, grad: false };
     }
     const op = nodes.symbol[i] || nodes.op[i];
-    const own = clip(pass.label(i), 22);
+    const own = clip(pass.label(i), 26);
     const made = own + " = " + pass.expression(i);
     const title = !op ? own : made.length <= 22 ? made : name ? own + " = " + op : own;
     return { title, value: shown, grad: true, parts: pass.progress(i, 0).parts };

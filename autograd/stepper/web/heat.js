@@ -88,7 +88,8 @@ function brief(value) {
     const text = format(value, digits);
     if (text.length <= 7) return text;
   }
-  return format(value, 2);
+  const power = number(value).toExponential(1).replace(/-/g, "−");
+  return power.length <= 7 ? power : format(value, 2);
 }
 
 function cellBox(cell, { wide, largest, pickable }) {
@@ -111,6 +112,9 @@ function cellBox(cell, { wide, largest, pickable }) {
    `say(text)`; `readout` is where the entry under the pointer is written. */
 function heat(given, { title, pick, whole, sums, say, kind, readout = h("p", { class: "readout soft" }) } = {}) {
   let value = given;
+  if (value && value.n > 1 && value.stats && value.stats.zero === value.n) {
+    return h("figure", { class: "heat " + (kind || "") }, h("figcaption", null, h("b", null, title), h("span", { class: "soft" }, " " + shapeText(value.shape) + ", zeros")));
+  }
   const body = h("div");
   const figure = h(
     "figure",

@@ -16,7 +16,7 @@ function section(name, title, ...children) {
 /* "∂L/∂b += g · a = −0.277 × 2 = −0.553 (was …)" without its head and what is in brackets: the
    numbers before and after have a line of their own. */
 function equations(pass, edge) {
-  const head = "∂" + pass.target + "/∂" + pass.label(edge.to) + " += ";
+  const head = "∂" + pass.target + "/∂" + pass.receiver(edge) + " += ";
   let text = edge.text;
   const end = text.lastIndexOf(" (was ");
   if (end >= 0) text = text.slice(0, end);
@@ -126,12 +126,12 @@ class NowPanel {
     const equation = h(
       "p",
       { class: "equation" },
-      h("span", { class: "lhs" }, "∂" + pass.target + "/∂", this.act.link(edge.to)),
+      h("span", { class: "lhs" }, "∂" + pass.target + "/∂", this.act.link(edge.to, pass.receiver(edge))),
       h("span", { class: "plus" }, " += "),
       parts.slice(0, scalar ? parts.length : 1).map((part, k) => h("span", { class: k === result ? "term result g" : "term" }, (k ? "= " : "") + part)),
     );
     const local = scalar && isScalar(edge.local)
-      ? h("p", { class: "soft small" }, "local derivative ∂" + pass.label(step.node) + "/∂" + pass.label(edge.to) + " = ", h("b", { class: "v" }, format(edge.local)))
+      ? h("p", { class: "soft small" }, "local derivative ∂" + pass.label(step.node) + "/∂" + pass.receiver(edge) + " = ", h("b", { class: "v" }, format(edge.local)))
       : null;
     const rest = pass.progress(edge.to, p);
     const more = pass.meta.truncated ? 0 : pass.why(edge.to, p).filter((one) => !one.arrived).length;

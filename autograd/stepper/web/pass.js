@@ -52,6 +52,11 @@ class Pass {
     return this.nodes.label[i];
   }
 
+  /* What an edge adds to: a node, or one result of several, as in "split_2[1]". */
+  receiver({ to, result }) {
+    return this.label(to) + (this.nodes.results[to] ? "[" + (result || 0) + "]" : "");
+  }
+
   isConstant(i) {
     return !this.nodes.needs_grad[i];
   }

@@ -28,7 +28,7 @@ class Stepper {
       unbundle: (i) => this.unbundle(i),
       redraw: () => this.show(),
       go: (p) => this.go(p),
-      link: (i) => this.link(i),
+      link: (i, text) => this.link(i, text),
     };
     this.graph = new GraphView(this.pass, this.folding, act);
     this.now = new NowPanel(this.pass, act);
@@ -61,8 +61,8 @@ class Stepper {
     if (then) then(reply);
   }
 
-  link(i) {
-    return h("button", { type: "button", class: "name", onclick: () => this.select(i) }, this.pass.label(i));
+  link(i, text = this.pass.label(i)) {
+    return h("button", { type: "button", class: "name", onclick: () => this.select(i) }, text);
   }
 
   header() {

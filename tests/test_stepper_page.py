@@ -66,7 +66,9 @@ def test_the_data_survive_the_page(make: Any) -> None:
 
 def test_spaces_that_mean_something_stay() -> None:
     assert "`" not in _lean(module())
-    assert _tight('if (a === "x = ( y" ) return { b: 1 , c } ;') == 'if(a==="x = ( y")return{b:1,c};'
+    assert (
+        _tight('if (a === "x = ( y" ) return { b: 1 , c } ;') == 'if(a==="x = ( y")return{b:1,c};'
+    )
 
 
 @pytest.mark.parametrize("make", MAKERS)

@@ -60,7 +60,7 @@ class Sum:
 
 def _product(term: Term) -> str:
     factor, g = short(term.factor), short(term.upstream)
-    if term.factor_name == "1":  # nothing but the upstream gradient
+    if term.alone:
         return f"({g})" if g.startswith("−") else g
     return " × ".join(f"({x})" if x.startswith("−") else x for x in (factor, g))
 
@@ -117,12 +117,7 @@ class Rule:
         places = _broadcast_places(index, self.shape, self.node.shape)
         summed = _summed_letters(self.shape, self.node.shape)
         symbols = f"Σ_{summed} {rule}" if summed else rule
-        of = "1" if rule == "g" else "local"
-        terms = [
-            Term(factors[p], g[p], of if of == "1" else of + brackets(*p), f"g{brackets(*p)}")
-            for p in places
-        ]
-        return symbols, terms
+        return symbols, [Term(factors[p], g[p], rule == "g") for p in places]
 
     # Any other operation ---------------------------------------------------------------------
 
@@ -130,10 +125,8 @@ class Rule:
         terms = []
         for part, g in self._parts():
             factors = self._factors(part, index)
-            name = "g" if part is None else f"g{part}"
             for place in zip(*np.nonzero(factors), strict=True) if g.ndim else [()]:
-                at = brackets(*map(int, place))
-                terms.append(Term(factors[place], g[place], f"∂{at}", f"{name}{at}"))
+                terms.append(Term(factors[place], g[place]))
         return ("∂out/∂in · g" if len(terms) == 1 else "Σ_k ∂out[k]/∂in · g[k]"), terms
 
     def _factors(self, part: int | None, index: tuple[int, ...]) -> np.ndarray:

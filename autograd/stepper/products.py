@@ -11,12 +11,11 @@ if TYPE_CHECKING:
 
 
 class Term(NamedTuple):
-    """`factor · upstream`, with their names."""
+    """`factor · upstream`; `alone` where the rule has no factor."""
 
     factor: float
     upstream: float
-    factor_name: str
-    upstream_name: str
+    alone: bool = False
 
 
 def brackets(*index: Any) -> str:
@@ -45,7 +44,7 @@ def _linear(rule: Rule, index: tuple[int, ...], g: np.ndarray) -> Any:
     if rule.slot == 2:
         (o,) = index
         places = list(np.ndindex(g.shape[:-1]))
-        terms = [Term(1.0, g[*p, o], "1", f"g{brackets(*p, o)}") for p in places]
+        terms = [Term(1.0, g[*p, o], True) for p in places]
         return f"Σ_k g[k,{o}]", terms
     other = rule.value(1 - rule.slot)
     if other is None:
@@ -54,10 +53,7 @@ def _linear(rule: Rule, index: tuple[int, ...], g: np.ndarray) -> Any:
     if rule.slot == 1:
         return _over_rows(index[0], index[1], name, value, g)
     *row, j = index
-    terms = [
-        Term(value[k, j], g[*row, k], f"{name}{brackets(k, j)}", f"g{brackets(*row, k)}")
-        for k in range(g.shape[-1])
-    ]
+    terms = [Term(value[k, j], g[*row, k]) for k in range(g.shape[-1])]
     return f"Σ_k {name}[k,{j}] · g{brackets(*row, 'k')}", terms
 
 
@@ -66,9 +62,7 @@ def _over_rows(o: int, j: int, name: str, x: np.ndarray, g: np.ndarray) -> Any:
     rows = list(np.ndindex(g.shape[:-1]))
     if x.shape[:-1] != g.shape[:-1]:
         return None
-    terms = [
-        Term(x[*r, j], g[*r, o], f"{name}{brackets(*r, j)}", f"g{brackets(*r, o)}") for r in rows
-    ]
+    terms = [Term(x[*r, j], g[*r, o]) for r in rows]
     return f"Σ_i {name}[i,{j}] · g[i,{o}]", terms
 
 
@@ -87,27 +81,11 @@ def _matmul(rule: Rule, index: tuple[int, ...], g: np.ndarray) -> Any:
             return None
         if g.shape[:-1] != rule.shape[:-1]:
             return None
-        terms = [
-            Term(
-                value[*lead, column, k],
-                g[*batch, row, k],
-                f"{name}{brackets(*lead, column, k)}",
-                f"g{brackets(*batch, row, k)}",
-            )
-            for k in range(g.shape[-1])
-        ]
+        terms = [Term(value[*lead, column, k], g[*batch, row, k]) for k in range(g.shape[-1])]
         symbols = f"Σ_k {name}{brackets(*lead, column, 'k')} · g{brackets(*batch, row, 'k')}"
         return symbols, terms
     if value.shape[:-2] != rule.shape[:-2] or g.shape[:-2] != rule.shape[:-2]:
         return None
-    terms = [
-        Term(
-            value[*batch, k, row],
-            g[*batch, k, column],
-            f"{name}{brackets(*batch, k, row)}",
-            f"g{brackets(*batch, k, column)}",
-        )
-        for k in range(g.shape[-2])
-    ]
+    terms = [Term(value[*batch, k, row], g[*batch, k, column]) for k in range(g.shape[-2])]
     symbols = f"Σ_k {name}{brackets(*batch, 'k', row)} · g{brackets(*batch, 'k', column)}"
     return symbols, terms

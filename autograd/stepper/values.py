@@ -104,7 +104,10 @@ def statistics(x: np.ndarray) -> dict[str, Any]:
 
 
 def _rounded(x: Any) -> Any:
-    return number(float(f"{float(x):.7g}"))
+    if isinstance(x, int):
+        return x
+    found = float(f"{x:.7g}")
+    return found if math.isfinite(found) else number(found)
 
 
 def preview(x: np.ndarray) -> list[list[Any]]:
@@ -113,7 +116,7 @@ def preview(x: np.ndarray) -> list[list[Any]]:
     Each block shows its element of largest size; one that is not finite counts as largest.
     """
     across = min(BLOCKS, x.shape[-1])
-    found = numbers(x.reshape(-1)[extremes(x)])
+    found = [_rounded(v) for v in x.reshape(-1)[extremes(x)].tolist()]
     return [found[i : i + across] for i in range(0, len(found), across)]
 
 

@@ -100,7 +100,7 @@ def _lean(text: str) -> str:
 
 
 def _tight(code: str) -> str:
-    """JavaScript without the spaces beside signs; those in strings stay (there are no templates)."""
+    """JavaScript without the spaces beside signs, but for those in strings; it has no templates."""
     parts = re.split(r'("(?:[^"\\\n]|\\.)*")', code)
     parts[::2] = [re.sub(r" ?(=>|[={}(),;?:]) ?", r"\1", part) for part in parts[::2]]
     return "".join(parts)

@@ -98,6 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "view":
             return _view(options, looks)
         return _step(options, looks)
+    except BrokenPipeError:  # whoever read the output, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except FileNotFoundError as error:
         print(f"python -m autograd: there is no file {error.filename}", file=sys.stderr)
     except (ValueError, OSError) as error:

@@ -2,8 +2,8 @@
 
     python benchmarks/trace.py [--rounds 5]
 
-Times in milliseconds, the best of the rounds. "forward" and "backward" are those of a program that
-nobody looks at.
+Milliseconds of the processor, the best of the rounds; "forward" and "backward" are those of a
+program that nobody looks at.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def measured(forward: Forward) -> dict[str, float]:
     times: dict[str, float] = {}
 
     def timed(name: str, function: Callable[[], Any]) -> Any:
-        start = time.perf_counter()
+        start = time.process_time()
         result = function()
-        times[name] = 1e3 * (time.perf_counter() - start)
+        times[name] = 1e3 * (time.process_time() - start)
         return result
 
     def recorded() -> Any:

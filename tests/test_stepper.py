@@ -387,6 +387,15 @@ def test_what_cannot_be_asked():
         s.what_if({x: 1.0})
 
 
+def test_many_gradients_that_are_not_there_share_a_line():
+    leaves = {f"w{i}": leaf(float(i)) for i in range(6)}
+    s = autograd.step(sum(leaves.values()), params=leaves)
+    assert "  not computed yet: ∂L/∂w0, ∂L/∂w1, " in s.text(200)
+    lines = s.next(3).text(200).splitlines()
+    assert [line for line in lines if "not computed" in line][-1] == "  ∂L/∂w2 = not computed yet"
+    assert Replay(s.trace).next(3).text(200).splitlines()[-7:-1] == lines[-7:-1]
+
+
 # The trace -------------------------------------------------------------------------------------
 
 

@@ -297,5 +297,7 @@ def argument_text(value: Any) -> str | None:
         return ":".join(parts if value.step is not None else parts[:2])
     if isinstance(value, (tuple, list)):
         texts = [argument_text(v) or ("None" if v is None else "·") for v in value]
+        if texts and set(texts) == {"·"}:  # arrays, of which nothing can be said
+            return None
         return f"({', '.join(texts)}{',' * (len(texts) == 1)})"
     return None

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .formula import NOTHING_YET
-from .text import FEW, laid_out, near
+from .text import FEW, laid_out, listed, near
 from .trace import Trace
 from .values import describe, magnitude, short
 
@@ -356,15 +356,20 @@ class Replay:
         if len(leaves) > FEW:
             first = [leaf for leaf in leaves if leaf in changed]
             shown = (first + [leaf for leaf in leaves if leaf not in changed])[:FEW]
-        title, found = self.trace.meta.get("title", "L"), ["gradients so far:"]
+        title = self.trace.meta.get("title", "L")
+        known: list[str] = []
+        waiting: list[str] = []
         for leaf in shown:
             value = self._gradient(leaf)
-            known = _known(value)
+            name = f"∂{title}/∂{self.nodes['label'][leaf]}"
+            if value is None:
+                waiting.append(name)
+                continue
+            coming = {k for k in self._arrivals.get((leaf, 0), ([],))[0] if k >= self.position}
+            more = f", {len(coming)} more to come" if coming else ""
             mark = " *" if leaf in changed else ""
-            found.append(f"  ∂{title}/∂{self.nodes['label'][leaf]} = {known}{mark}")
-        if len(shown) < len(leaves):
-            found.append(f"  and {len(leaves) - len(shown)} more leaves")
-        return [(line, 6) for line in found]
+            known.append(f"  {name} = {describe(value)}{more}{mark}")
+        return listed(known, waiting, len(leaves) - len(shown))
 
     def why(self, label: str) -> str:
         """The contributions to a gradient so far, the largest first."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 FEW = 12
 """So many gradients are listed; of more, those that changed last."""
 
+FEW_WAITING = 4
+"""More gradients that are not there yet share a line."""
+
 _ASCII = str.maketrans(
     {
         "∂": "d",
@@ -228,16 +231,30 @@ def _gradients(stepper: Stepper) -> list[tuple[str, int]]:
         shown = [leaf for leaf in leaves if leaf in changed]
         shown += [leaf for leaf in leaves if leaf not in changed][: FEW - len(shown)]
     root = forward.root_label()
-    found = ["gradients so far:"]
+    known: list[str] = []
+    waiting: list[str] = []
     for leaf in shown:
         g = stepper.backward.gradient(leaf, k)
-        value = formula.NOTHING_YET if g is None else formula.summary(g)
-        left = _coming(stepper, leaf) if g is not None else 0
+        name = f"∂{root}/∂{forward.label(leaf)}"
+        if g is None:
+            waiting.append(name)
+            continue
+        left = _coming(stepper, leaf)
         more = f", {left} more to come" if left else ""
         mark = " *" if leaf in changed else ""
-        found.append(f"  ∂{root}/∂{forward.label(leaf)} = {value}{more}{mark}")
-    if len(shown) < len(leaves):
-        found.append(f"  and {len(leaves) - len(shown)} more leaves")
+        known.append(f"  {name} = {formula.summary(g)}{more}{mark}")
+    return listed(known, waiting, len(leaves) - len(shown))
+
+
+def listed(known: list[str], waiting: list[str], more: int) -> list[tuple[str, int]]:
+    """The gradients so far: a line for each that is there, and for the others if they are few."""
+    found = ["gradients so far:", *known]
+    if len(waiting) > FEW_WAITING:
+        found.append(f"  {formula.NOTHING_YET}: {', '.join(waiting)}")
+    else:
+        found += [f"  {name} = {formula.NOTHING_YET}" for name in waiting]
+    if more:
+        found.append(f"  and {more} more leaves")
     return [(line, 6) for line in found]
 
 

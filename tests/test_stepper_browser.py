@@ -681,20 +681,26 @@ TIMES = """async () => {
 READY = "performance.getEntriesByName('stepper')[0].startTime"
 
 
-def test_a_thousand_nodes_within_the_budgets(show: Opener) -> None:
-    tab = show(samples.loop(1000))
+def check_ready_within_a_second(tab: Any) -> None:
+    """Unpacked, laid out and drawn; the best of up to four loads, since other load adds to it."""
     ready = [tab.evaluate(READY)]
-    while min(ready) > 1000 and len(ready) < 4:  # other load can only add to it
+    while min(ready) > 1000 and len(ready) < 4:
         tab.reload()
         tab.wait_for_selector(".stepper")
         ready.append(tab.evaluate(READY))
     assert min(ready) < 1000, ready
+
+
+def test_a_thousand_nodes_within_the_budgets(show: Opener) -> None:
+    tab = show(samples.loop(1000))
+    check_ready_within_a_second(tab)
     assert tab.locator(".box").count() <= 300
     assert tab.evaluate(TIMES) < 50
 
 
 def test_ten_thousand_nodes_open_folded(show: Opener) -> None:
     tab = show(samples.loop(10_000))
+    check_ready_within_a_second(tab)
     assert tab.locator(".box").count() <= 300
     assert tab.evaluate(TIMES) < 50
 

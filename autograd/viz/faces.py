@@ -144,9 +144,13 @@ def _heat(value: Any) -> list[list[Any]]:
 
 def _statistics(stats: Any) -> list[str]:
     lines = []
-    if stats["min"] is not None:
+    bad = stats["nan"] or stats["inf"]
+    if stats["min"] is not None and stats["min"] == stats["max"] and not bad:
+        lines.append(f"all {short(stats['min'], 3)}")
+    elif stats["min"] is not None:
         lines.append(f"{short(stats['min'], 3)} … {short(stats['max'], 3)}")
         lines.append(f"mean {short(stats['mean'], 3)}")
+    if stats["min"] is not None:
         lines.append(f"norm {short(stats['norm'], 3)}")
     for key, word in (("nan", "NaN"), ("inf", "infinite")):
         if stats[key]:

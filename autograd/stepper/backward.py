@@ -19,6 +19,7 @@ from ..engine import backward_steps, hooked
 from ..grad_mode import set_grad_enabled
 from ..hooks import LAST, NodeHooks
 from ..leaf import Leaf
+from ..viz.collector import without_collector
 from .values import finite, flags
 
 OVERHEAD = 400  # bytes of a step beside its arrays
@@ -93,7 +94,7 @@ class Backward:
         """Performs steps until `k` of them are done; raises what a node's rule raises."""
         if k > self.done and self.error is not None:
             raise self.error
-        with set_grad_enabled(False), np.errstate(all="ignore"):
+        with set_grad_enabled(False), np.errstate(all="ignore"), without_collector():
             while self.done < k:
                 step = self._perform(self.done, self._table, self._engine)
                 self._log.append(step)
@@ -130,10 +131,11 @@ class Backward:
         """The steps that may contribute to `target`, in their order."""
         if self._arrivals is None:
             self._arrivals = {}
-            for k, node in enumerate(self.order):
-                for edge in dict.fromkeys(node.edges):
-                    if edge is not None:
-                        self._arrivals.setdefault(edge, []).append(k)
+            with without_collector():
+                for k, node in enumerate(self.order):
+                    for edge in dict.fromkeys(node.edges):
+                        if edge is not None:
+                            self._arrivals.setdefault(edge, []).append(k)
         return self._arrivals.get(target, [])
 
     # Performing ------------------------------------------------------------------------------

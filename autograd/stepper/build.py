@@ -96,17 +96,14 @@ def _chosen(stepper: Stepper, done: int, middle: int, span: int) -> list[int]:
 
 def _left_out(stepper: Stepper, kept: list[Any]) -> dict[str, Any]:
     there = set(kept)
-    counts: Counter[tuple[str, str]] = Counter()
-    flagged: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[Any, str]] = Counter()
+    flagged: Counter[tuple[Any, str]] = Counter()
     bad = {stepper.backward.order[k] for k in stepper.backward.flagged}
     for node in stepper.forward.order:
-        if node in there:
-            continue
-        line = stepper.program.line(node)
-        scope = stepper.program.scope_name(stepper.program.scope(node))
-        label = f"{file_name(line[0])}:{line[1]}" if line else scope
-        counts[label, stepper.forward.op(node)] += 1
-        flagged[label, stepper.forward.op(node)] += node in bad
+        if node not in there:
+            place = stepper.program.line(node), stepper.forward.op(node)
+            counts[place] += 1
+            flagged[place] += node in bad
     return {
         "nodes": len(stepper),
         "kept": len(kept),
@@ -114,8 +111,13 @@ def _left_out(stepper: Stepper, kept: list[Any]) -> dict[str, Any]:
         "are kept, and those with a gradient that is not finite; goto(k) and save again for "
         "another part.",
         "groups": [
-            {"label": label, "op": op, "count": count, "flagged": flagged[label, op]}
-            for (label, op), count in counts.most_common(GROUPS)
+            {
+                "label": f"{file_name(line[0])}:{line[1]}" if line else "",
+                "op": op,
+                "count": count,
+                "flagged": flagged[line, op],
+            }
+            for (line, op), count in counts.most_common(GROUPS)
         ],
     }
 

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from ..sites import Scope, Site
+from ..viz.collector import without_collector
 from .forward import Forward, origin_of
 
 
@@ -62,11 +63,12 @@ class Program:
             return None
         if self._turns is None:
             self._turns = []
-            for each in self.forward.order:
-                place = self._place(each)
-                if place is not None:
-                    self._counts[place] = self._counts.get(place, 0) + 1
-                self._turns.append(0 if place is None else self._counts[place])
+            with without_collector():
+                for each in self.forward.order:
+                    place = self._place(each)
+                    if place is not None:
+                        self._counts[place] = self._counts.get(place, 0) + 1
+                    self._turns.append(0 if place is None else self._counts[place])
         n = self._counts[own]
         return (self._turns[self.forward.number[node]], n) if n > 1 else None
 

@@ -7,14 +7,13 @@ on the words in them, layout.py on their places, and svg.py, dot.py, listing.py 
 
 from __future__ import annotations
 
-import gc
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ..tensor import Tensor
+from .collector import without_collector
 
 if TYPE_CHECKING:
     from .drawing import Drawing
@@ -95,7 +94,7 @@ def draw(
     if params is not None:
         names.add_params(params)
     names.add_variables(frame)
-    with _without_collector():
+    with without_collector():
         builder = Builder(names)
         builder.add(roots, labels, failure)
         folding = Folding(builder.graph, depth, max_boxes)
@@ -109,19 +108,6 @@ def draw(
             contents = Contents(roots, names)
             contents.fill(builder.graph, builder.targets, known, values, grads)
         return Drawing(folding, values, grads, known, rankdir, engine, legend)
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """A large graph is millions of new objects and no garbage: the collector would go through
-    them again and again, which doubles the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _check_options(depth: Any, rankdir: Any, engine: Any, max_boxes: Any) -> None:

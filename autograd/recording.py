@@ -239,7 +239,9 @@ def went_bad(results: Iterable[Any], operands: Iterable[Any]) -> str:
     """
     found = ""
     for r in results:
-        if r is None or r.dtype.kind != "f" or np.isfinite(r).all():
+        if r is None or r.dtype.kind != "f":
+            continue
+        if math.isfinite(r) if r.ndim == 0 else np.isfinite(r).all():
             continue
         if np.isnan(r).any():
             return "nan"

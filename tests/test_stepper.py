@@ -53,6 +53,14 @@ def test_positions():
     assert s.finish() is s
 
 
+def test_the_classes_have_a_public_place():
+    s = autograd.step(leaf(2.0).exp())
+    assert isinstance(s, autograd.stepper.Stepper)
+    assert isinstance(autograd.stepper.Replay(s.trace), autograd.stepper.Replay)
+    with pytest.raises(AttributeError, match="no attribute 'Steppers'"):
+        _ = autograd.stepper.Steppers
+
+
 def test_over_into_and_out_of_modules():
     _, s = network()
     ops = [state.op for state in s]

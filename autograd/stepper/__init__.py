@@ -13,7 +13,21 @@ from typing import TYPE_CHECKING, Any
 from .trace import Trace as Trace, TraceError as TraceError
 
 if TYPE_CHECKING:
-    from .stepper import Stepper
+    from .replay import Replay as Replay
+    from .stepper import Stepper as Stepper
+
+
+def __getattr__(name: str) -> Any:
+    """The classes of steppers, for annotations and `isinstance`: imported when asked for."""
+    if name == "Stepper":
+        from .stepper import Stepper
+
+        return Stepper
+    if name == "Replay":
+        from .replay import Replay
+
+        return Replay
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def step(

@@ -16,7 +16,7 @@ from ..function import Op
 from ..inplace import assign
 from ..registry import public
 from ..tensor import Tensor
-from .common import log1p_exp
+from .common import kept, log1p_exp
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
@@ -40,7 +40,7 @@ class ReLU(Unary):
     """
 
     op_name, promote = "relu", "same"
-    backward = {"x": lambda g, out: g * (out > 0)}
+    backward = {"x": lambda g, out: kept(g, out != 0)}  # NaN passes it on, as in PyTorch
     formula = {"x": "g * (out > 0)"}
 
     def forward(x):
@@ -147,7 +147,9 @@ def logsigmoid(input: Any) -> Tensor:
 class HardTanh(Op):
     op_name = "hardtanh"
     # PyTorch's gradient is 0 at the limits here, and 1 there for clamp.
-    backward = {"x": lambda g, x, low, high: g * ((x > low) & (x < high))}
+    backward = {
+        "x": lambda g, x, low, high: kept(g, np.logical_not((x <= low) | (x >= high)))
+    }
     formula = {"x": "g * ((low < x) & (x < high))"}
 
     def forward(x, low, high):
@@ -172,9 +174,31 @@ def relu6(input: Any, inplace: bool = False) -> Tensor:
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
+class SoftShrink(Op):
+    op_name, promote = "softshrink", "float"
+    backward = {"x": lambda g, x, lambd: kept(g, np.logical_not(np.abs(x) <= lambd))}
+    formula = {"x": "g * (abs(x) > lambd)"}
+
+    def forward(x, lambd):
+        return x - np.clip(x, -lambd, lambd)
+
+
+@public(namespace="nn.functional", op=SoftShrink)
+def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
+    """input moved by `lambd` towards 0, and 0 within [-lambd, lambd].
+
+    >>> import autograd, nn
+    >>> nn.functional.softshrink(autograd.tensor([-1.0, 0.3, 1.0]))
+    tensor([-0.5000,  0.0000,  0.5000])
+    """
+    if lambd < 0:
+        raise RuntimeError(f"softshrink: lambd must be 0 or more, got {lambd}")
+    return SoftShrink.apply(input, float(lambd))
+
+
 class HardSigmoid(Op):
     op_name, promote = "hardsigmoid", "float"
-    backward = {"x": lambda g, x: np.where(abs(x) < 3, g / 6, 0.0)}
+    backward = {"x": lambda g, x: kept(g / 6, abs(x) < 3)}
     formula = {"x": "where(abs(x) < 3, g / 6, 0)"}
 
     def forward(x):

@@ -129,7 +129,7 @@ class FloorDivide(Binary):
 
     symbol = "//"
     numpy = np.floor_divide
-    backward = {"x": lambda g: g * 0, "y": lambda g: g * 0}
+    backward = {"x": lambda g: np.zeros_like(g), "y": lambda g: np.zeros_like(g)}
     formula = {"x": "0", "y": "0"}
 
     def forward(x, y):
@@ -141,7 +141,7 @@ class TruncDivide(Binary):
     """The quotient rounded towards zero; its gradient is 0."""
 
     public = False
-    backward = {"x": lambda g: g * 0, "y": lambda g: g * 0}
+    backward = {"x": lambda g: np.zeros_like(g), "y": lambda g: np.zeros_like(g)}
     formula = {"x": "0", "y": "0"}
 
     def forward(x, y):
@@ -245,7 +245,7 @@ class Pow(Binary):
 def _where(zero: Any, g: Any, otherwise: Any) -> Any:
     """0 where `zero` holds, else `otherwise()`."""
     if isinstance(zero, (bool, np.bool_)):
-        return g * 0 if zero else otherwise()
+        return np.zeros_like(g) if zero else otherwise()
     return np.where(zero, 0.0, otherwise())
 
 

@@ -27,6 +27,29 @@ def spread(g: Any, like: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     return np.broadcast_to(g.reshape(kept), like)
 
 
+def kept(g: Any, mask: Any, out: np.ndarray | None = None) -> Any:
+    """`g` where the bool `mask` holds, 0 elsewhere, also for an infinite `g`.
+
+    On arrays it multiplies the bits of `g`, read as integers, by 0 or 1: as fast as a product of
+    floats, where np.where takes ten times as long if the mask has no pattern.
+
+    >>> kept(np.array([np.inf, -2.0]), np.array([False, True]))
+    array([ 0., -2.])
+    """
+    if type(g) is np.ndarray and type(mask) is np.ndarray:
+        bits = _BITS[g.dtype.itemsize]
+        if out is None:
+            return np.multiply(g.view(bits), mask).view(g.dtype)
+        np.multiply(g.view(bits), mask, out=out.view(bits))
+        return out
+    if isinstance(g, np.generic):
+        return g if mask else type(g)(0)
+    return np.where(mask, g, 0.0)
+
+
+_BITS = {n: np.dtype(f"i{n}") for n in (1, 2, 4, 8)}
+
+
 def nonzero(x: Any) -> Any:
     """`x` with 1 in the place of 0, for a quotient that is 0 there."""
     return np.where(x == 0, 1.0, x)

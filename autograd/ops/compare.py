@@ -14,6 +14,7 @@ from ..errors import DtypeError, described
 from ..function import Op, promoted
 from ..registry import public
 from ..tensor import Tensor
+from .common import kept
 
 
 class Eq(Binary):
@@ -273,12 +274,17 @@ class Maximum(Binary):
 
     in_place = False
     forward = numpy = np.maximum
-    # "not smaller" rather than "larger": beside NaN both get the gradient, as in PyTorch.
     backward = {
-        "x": lambda g, x, y: g * np.where(x == y, 0.5, np.logical_not(x < y)),
-        "y": lambda g, x, y: g * np.where(x == y, 0.5, np.logical_not(y < x)),
+        "x": lambda g, x, y: _larger_share(g, x, y),
+        "y": lambda g, x, y: _larger_share(g, y, x),
     }
     formula = {"x": "g * ((x > y) + 0.5 * (x == y))", "y": "g * ((y > x) + 0.5 * (x == y))"}
+
+
+def _larger_share(g: Any, x: Any, y: Any) -> Any:
+    """What the larger of `x` and `y` gets of `g`, by `x`."""
+    # "not smaller" rather than "larger": beside NaN both get the gradient, as in PyTorch.
+    return np.where(x == y, g * 0.5, kept(g, np.logical_not(x < y)))
 
 
 class Minimum(Binary):
@@ -287,8 +293,8 @@ class Minimum(Binary):
     in_place = False
     forward = numpy = np.minimum
     backward = {
-        "x": lambda g, x, y: g * np.where(x == y, 0.5, np.logical_not(x > y)),
-        "y": lambda g, x, y: g * np.where(x == y, 0.5, np.logical_not(y > x)),
+        "x": lambda g, x, y: _larger_share(g, y, x),
+        "y": lambda g, x, y: _larger_share(g, x, y),
     }
     formula = {"x": "g * ((x < y) + 0.5 * (x == y))", "y": "g * ((y < x) + 0.5 * (x == y))"}
 
@@ -299,8 +305,8 @@ class FMax(Binary):
     op_name, in_place = "fmax", False
     forward = numpy = np.fmax
     backward = {
-        "x": lambda g, x, y: g * ((x >= y) | np.isnan(y)),
-        "y": lambda g, x, y: g * np.logical_not((x >= y) | np.isnan(y)),
+        "x": lambda g, x, y: kept(g, (x >= y) | np.isnan(y)),
+        "y": lambda g, x, y: kept(g, np.logical_not((x >= y) | np.isnan(y))),
     }
     formula = {"x": "g * (x >= y)", "y": "g * (y > x)"}
 
@@ -311,8 +317,8 @@ class FMin(Binary):
     op_name, in_place = "fmin", False
     forward = numpy = np.fmin
     backward = {
-        "x": lambda g, x, y: g * ((x <= y) | np.isnan(y)),
-        "y": lambda g, x, y: g * np.logical_not((x <= y) | np.isnan(y)),
+        "x": lambda g, x, y: kept(g, (x <= y) | np.isnan(y)),
+        "y": lambda g, x, y: kept(g, np.logical_not((x <= y) | np.isnan(y))),
     }
     formula = {"x": "g * (x <= y)", "y": "g * (y < x)"}
 
@@ -320,14 +326,13 @@ class FMin(Binary):
 class Clamp(Op):
     """Limits values; a gradient passes where the value was within the limits, these included."""
 
-    # Chosen, not multiplied: an infinite gradient must not make NaN where nothing passes.
     backward = {
-        "x": lambda g, x, low, high: np.where(_within(x, low, high), g, 0.0),
-        "low": lambda g, x, low, high: np.where(
-            x < low if high is None else (x < low) & (low < high), g, 0.0
+        "x": lambda g, x, low, high: kept(g, _within(x, low, high)),
+        "low": lambda g, x, low, high: kept(
+            g, x < low if high is None else (x < low) & (low < high)
         ),
-        "high": lambda g, x, low, high: np.where(
-            x > high if low is None else (x > high) | (high < low), g, 0.0
+        "high": lambda g, x, low, high: kept(
+            g, x > high if low is None else (x > high) | (high < low)
         ),
     }
     formula = {

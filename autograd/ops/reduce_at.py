@@ -8,8 +8,8 @@ import numpy as np
 
 from ..function import Op
 from ..tensor import Tensor
-from .accumulate import Scatter
 from .broadcast import Expand
+from .common import kept
 from .scan import Recurrence, shifted
 from .shape import Reshape
 
@@ -47,25 +47,37 @@ class ExtremumAt(Op):
     """The largest or smallest of each element of `x` and those of `y` that come to its place."""
 
     public = False
+    saves_on_ctx = True
     backward = {
-        "x": lambda g, x, y, out, places, own: _tied(g, x, y, out, places, own)[0],
-        "y": lambda g, x, y, out, places, own: _tied(g, x, y, out, places, own)[1],
+        "x": lambda g, x, y, out, places, own, ctx: kept(
+            g / _ties(ctx, x, y, out, places, own), ctx.hits[0]
+        ),
+        "y": lambda g, x, y, out, places, own, ctx: kept(
+            (g / _ties(ctx, x, y, out, places, own))[places], ctx.hits[1]
+        ),
     }
     formula = {"x": "g * (x == out) / ties", "y": "(g * (y == out) / ties) at the places"}
 
-    def forward(x, y, places, reduce, own):
+    def forward(ctx, x, y, places, reduce, own):
         out = np.array(x)
         REDUCTIONS[reduce].at(out, places, y)
+        ctx.hits = None
         return out
 
 
-def _tied(g: Any, x: Any, y: Any, out: Any, places: np.ndarray, own: bool) -> tuple[Any, Any]:
-    """`g` shared evenly among the elements that equal the one that was chosen."""
-    of_x, of_y = (x == out) * 1.0, (y == out[places]) * 1.0
-    if not own:  # x holds what stands for nothing there
-        of_x = Cleared.call(of_x, places, "sum")
-    share = g / (of_x + Scatter.call(of_y, out.shape, (places,)))
-    return share * of_x, share[places] * of_y
+def _ties(ctx: Any, x: Any, y: Any, out: Any, places: np.ndarray, own: bool) -> np.ndarray:
+    """How many elements equal the one that was chosen; `ctx.hits` says of x and of y, which.
+
+    Elements equal to it share the gradient evenly.
+    """
+    if ctx.hits is None:
+        x, y, out = (a._data if isinstance(a, Tensor) else a for a in (x, y, out))
+        of_x, of_y = x == out, y == out[places]
+        if not own:  # x holds what stands for nothing there
+            of_x[places] = False
+        ctx.hits = of_x, of_y
+        ctx.ties = (of_x + np.bincount(places[of_y], minlength=x.size)).astype(out.dtype)
+    return ctx.ties
 
 
 class ProductAt(Op):
@@ -73,8 +85,14 @@ class ProductAt(Op):
 
     public = False
     backward = {
-        "x": lambda g, x, y, places: g * _others(x, y, places)[: x.shape[0]],
-        "y": lambda g, x, y, places: g[places] * _others(x, y, places)[x.shape[0] :],
+        "x": lambda g, x, y, out, places: (
+            g * (out / x if _divides(x, y, out) else _others(x, y, places)[: x.shape[0]])
+        ),
+        "y": lambda g, x, y, out, places: (
+            (g * out)[places] / y
+            if _divides(x, y, out)
+            else g[places] * _others(x, y, places)[x.shape[0] :]
+        ),
     }
     formula = {"x": "g * product of the others", "y": "g at the places * product of the others"}
 
@@ -82,6 +100,15 @@ class ProductAt(Op):
         out = np.array(x)
         np.multiply.at(out, places, y)
         return out
+
+
+def _divides(x: Any, y: Any, out: Any) -> bool:
+    """Whether the product of the others may be found by division, several times as fast: no factor
+    is 0 and no product too large or too small. (A derivative of it would ask the same again.)"""
+    if not all(type(a) is np.ndarray for a in (x, y, out)):
+        return False
+    info, size = np.finfo(out.dtype), np.abs(out)
+    return bool((size > info.tiny).all() and (size < info.max).all())
 
 
 def _others(x: Any, y: Any, places: np.ndarray) -> Any:

@@ -14,6 +14,7 @@ from ..function import Op, promoted
 from ..registry import public
 from ..return_types import MantissaExponent
 from ..tensor import Tensor
+from .common import kept
 
 
 class Abs(Unary):
@@ -31,7 +32,7 @@ class Sign(Unary):
 
     promote, aliases = "same", ("sgn",)
     numpy = np.sign
-    backward = {"x": lambda g: g * 0}
+    backward = {"x": lambda g: np.zeros_like(g)}
     formula = {"x": "0"}
 
     def forward(x):
@@ -45,7 +46,7 @@ class Floor(Unary):
 
     promote = "same"
     forward = numpy = np.floor
-    backward = {"x": lambda g: g * 0}
+    backward = {"x": lambda g: np.zeros_like(g)}
     formula = {"x": "0"}
 
 
@@ -54,7 +55,7 @@ class Ceil(Unary):
 
     promote = "same"
     forward = numpy = np.ceil
-    backward = {"x": lambda g: g * 0}
+    backward = {"x": lambda g: np.zeros_like(g)}
     formula = {"x": "0"}
 
 
@@ -64,7 +65,7 @@ class Trunc(Unary):
     promote, aliases = "same", ("fix",)
     numpy = (np.trunc, np.fix)
     forward = np.trunc
-    backward = {"x": lambda g: g * 0}
+    backward = {"x": lambda g: np.zeros_like(g)}
     formula = {"x": "0"}
 
 
@@ -73,7 +74,7 @@ class Round(Unary):
 
     promote = "same"
     numpy = np.rint
-    backward = {"x": lambda g: g * 0}
+    backward = {"x": lambda g: np.zeros_like(g)}
     formula = {"x": "0"}
 
     def forward(x, decimals=0):
@@ -116,7 +117,7 @@ class CopySign(Binary):
 
     op_name, promote = "copysign", "float"
     forward = numpy = np.copysign
-    backward = {"x": lambda g, x, out: g * (np.sign(x) * np.sign(out)), "y": lambda g: g * 0}
+    backward = {"x": lambda g, x, out: g * (np.sign(x) * np.sign(out)), "y": lambda g: np.zeros_like(g)}
     formula = {"x": "g * sign(x) * sign(out)", "y": "0"}
 
 
@@ -148,7 +149,7 @@ class NextAfter(Binary):
 
     op_name = "nextafter"
     forward = numpy = np.nextafter
-    backward = {"x": lambda g, x, y: g * (x != y), "y": lambda g, x, y: g * (x == y)}
+    backward = {"x": lambda g, x, y: kept(g, x != y), "y": lambda g, x, y: kept(g, x == y)}
     formula = {"x": "g * (x != y)", "y": "g * (x == y)"}
 
 
@@ -175,7 +176,7 @@ def frexp(input: Any) -> MantissaExponent:
 
 
 class NanToNum(Op):
-    backward = {"x": lambda g, x: g * np.isfinite(x)}
+    backward = {"x": lambda g, x: kept(g, np.isfinite(x))}
     formula = {"x": "g * isfinite(x)"}
 
     def forward(x, nan, posinf, neginf):

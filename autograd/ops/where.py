@@ -12,12 +12,13 @@ from ..dtypes import made
 from ..function import Op, promoted
 from ..registry import public
 from ..tensor import Tensor
+from .common import kept
 
 
 class Where(Op):
     backward = {
-        "x": lambda g, condition: np.where(condition, g, 0.0),
-        "y": lambda g, condition: np.where(condition, 0.0, g),
+        "x": lambda g, condition: kept(g, condition),
+        "y": lambda g, condition: kept(g, np.logical_not(condition)),
     }
     formula = {"x": "g where the condition holds", "y": "g where it does not"}
 

@@ -112,19 +112,6 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 
 @public(namespace="nn.functional")
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """input moved by `lambd` towards 0, and 0 within [-lambd, lambd].
-
-    >>> import autograd, nn
-    >>> nn.functional.softshrink(autograd.tensor([-1.0, 0.3, 1.0]))
-    tensor([-0.5000,  0.0000,  0.5000])
-    """
-    if lambd < 0:
-        raise RuntimeError(f"softshrink: lambd must be 0 or more, got {lambd}")
-    return input - autograd.clamp(input, -lambd, lambd)
-
-
-@public(namespace="nn.functional")
 def tanhshrink(input: Tensor) -> Tensor:
     """input - tanh(input)."""
     return input - input.tanh()

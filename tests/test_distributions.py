@@ -303,7 +303,7 @@ def test_gamma_slope_is_that_of_the_quantile(a):
     np.testing.assert_allclose(reparameterization.gamma_slope(a, x), expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("a", [0.1, 0.7, 1.0, 3.0, 40.0])
+@pytest.mark.parametrize("a", [0.1, 0.7, 1.0, 3.0, 40.0, 2000.0])
 @pytest.mark.parametrize("b", [0.1, 1.0, 5.0, 60.0])
 def test_beta_slope_is_that_of_the_quantile(a, b):
     u = np.array([1e-3, 0.03, 0.3, 0.5, 0.8, 0.99])

@@ -81,6 +81,40 @@ def compare_derivatives(ours: Outcome, theirs: Outcome, row: Row, order: int, to
             close(a, b, row.tol[0], f"derivative {level + 1} by input {i}")
 
 
+STOPPING = """relu nn.functional.hardtanh nn.functional.relu6 nn.functional.leaky_relu
+    nn.functional.elu nn.functional.hardsigmoid nn.functional.hardswish nn.functional.threshold
+    nn.functional.hardshrink nn.functional.softshrink clamp clamp_min clamp_max maximum minimum fmax
+    fmin max min median where masked_fill sign floor ceil round trunc copysign nextafter
+    nn.functional.max_pool1d nn.functional.max_pool2d nn.functional.max_pool3d
+    nn.functional.adaptive_max_pool2d rnn_relu_cell"""
+
+
+@pytest.mark.parametrize(
+    ("row", "sample"), [p for p in pairs("call") if p.values[0].name in STOPPING.split()]
+)
+def test_infinite_and_nan_gradients(row: Row, sample: Sample, torch: Any) -> None:
+    """What stops a gradient gives 0 for an infinite one, as in PyTorch, and not 0 * inf = NaN."""
+
+    def upstream(shape: Any, dtype: np.dtype) -> np.ndarray:
+        n = int(np.prod(shape))
+        return np.resize([np.inf, 2.0, -np.inf, np.nan, -1.0], n).reshape(shape).astype(dtype)
+
+    found = []
+    for library, outcome in (
+        (torch, run_torch(torch, row, sample, "float64")),
+        (autograd, run_ours(row, sample, "float64")),
+    ):
+        roots = [r for r in outcome.results if getattr(r, "requires_grad", False)]
+        if not roots:
+            return
+        grad = getattr(library, "autograd", library).grad
+        seeds = [library.from_numpy(upstream(tuple(r.shape), array_of(r).dtype)) for r in roots]
+        gradients = grad(roots, outcome.inputs, seeds, allow_unused=True)
+        found.append([None if g is None else array_of(g) for g in gradients])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(*(0.0 if c is None else c for c in (a, b)), rtol=1e-6)
+
+
 def takes_real_inputs(parameter: Any) -> bool:
     """Whether the sample has inputs that follow the dtype under test."""
     return any(a.kind == "real" for a in parameter.values[1].inputs())

@@ -16,7 +16,7 @@ from ..function import Op
 from ..inplace import assign
 from ..registry import public
 from ..tensor import Tensor
-from .common import kept, log1p_exp
+from .common import log1p_exp, passing
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
@@ -40,7 +40,7 @@ class ReLU(Unary):
     """
 
     op_name, promote = "relu", "same"
-    backward = {"x": lambda g, out: kept(g, out != 0)}  # NaN passes it on, as in PyTorch
+    backward = {"x": lambda g, out: passing(g, out != 0)}  # NaN passes it on, as in PyTorch
     formula = {"x": "g * (out > 0)"}
 
     def forward(x):
@@ -49,7 +49,9 @@ class ReLU(Unary):
 
 class LeakyReLU(Op):
     op_name, promote = "leaky_relu", "float"
-    backward = {"x": lambda g, x, slope: np.where(x > 0, g, g * slope)}
+    backward = {
+        "x": lambda g, x, slope: passing(g, x > 0) + passing(g, np.logical_not(x > 0)) * slope
+    }
     formula = {"x": "g * where(x > 0, 1, slope)"}
 
     def forward(x, slope):
@@ -64,11 +66,15 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
 
 class ELU(Op):
     op_name, promote = "elu", "float"
-    backward = {"x": lambda g, x, alpha: g * np.where(x > 0, 1.0, alpha * np.exp(_negative(x)))}
+    backward = {
+        "x": lambda g, x, alpha: (
+            passing(g, x > 0) + passing(g, np.logical_not(x > 0)) * (alpha * np.exp(_negative(x)))
+        )
+    }
     formula = {"x": "g * where(x > 0, 1, alpha * exp(x))"}
 
     def forward(x, alpha):
-        return np.where(x > 0, x, alpha * np.expm1(_negative(x)))
+        return np.maximum(x, 0) + alpha * np.expm1(_negative(x))
 
 
 def _negative(x: Any) -> Any:
@@ -98,11 +104,15 @@ def selu(input: Any, inplace: bool = False) -> Tensor:
 
 class SiLU(Op):
     op_name, promote = "silu", "float"
-    backward = {"x": lambda g, x: g * (expit(x) * (1 + x * (1 - expit(x))))}
+    backward = {"x": lambda g, x: _silu_by_x(g, x, expit(x))}
     formula = {"x": "g * (sigmoid(x) * (1 + x * (1 - sigmoid(x))))"}
 
     def forward(x):
         return (x * expit(x)).astype(x.dtype, copy=False)  # expit makes float64 of float16
+
+
+def _silu_by_x(g: Any, x: Any, s: Any) -> Any:
+    return g * (s * (1 + x * (1 - s)))
 
 
 @public(namespace="nn.functional", op=SiLU)
@@ -147,9 +157,7 @@ def logsigmoid(input: Any) -> Tensor:
 class HardTanh(Op):
     op_name = "hardtanh"
     # PyTorch's gradient is 0 at the limits here, and 1 there for clamp.
-    backward = {
-        "x": lambda g, x, low, high: kept(g, np.logical_not((x <= low) | (x >= high)))
-    }
+    backward = {"x": lambda g, x, low, high: passing(g, np.logical_not((x <= low) | (x >= high)))}
     formula = {"x": "g * ((low < x) & (x < high))"}
 
     def forward(x, low, high):
@@ -176,7 +184,7 @@ def relu6(input: Any, inplace: bool = False) -> Tensor:
 
 class SoftShrink(Op):
     op_name, promote = "softshrink", "float"
-    backward = {"x": lambda g, x, lambd: kept(g, np.logical_not(np.abs(x) <= lambd))}
+    backward = {"x": lambda g, x, lambd: passing(g, np.logical_not(np.abs(x) <= lambd))}
     formula = {"x": "g * (abs(x) > lambd)"}
 
     def forward(x, lambd):
@@ -198,7 +206,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
 
 class HardSigmoid(Op):
     op_name, promote = "hardsigmoid", "float"
-    backward = {"x": lambda g, x: kept(g / 6, abs(x) < 3)}
+    backward = {"x": lambda g, x: passing(g / 6, abs(x) < 3)}
     formula = {"x": "where(abs(x) < 3, g / 6, 0)"}
 
     def forward(x):

@@ -221,7 +221,7 @@ class Pow(Binary):
         if getattr(x, "dtype", None) is bool_:
             return np.greater_equal(x, y)  # where NumPy has int8
         try:
-            return x**y  # the operator squares without a general power; np.power does not
+            return _raised(x, y)
         except ValueError:  # NumPy refuses negative powers of integers
             if np.ndim(y) == 0:
                 raise
@@ -237,9 +237,25 @@ class Pow(Binary):
 
     # At y = 0 the derivative is 0 even where x ** -1 is not finite, and so is that by y at x = 0.
     backward = {
-        "x": lambda g, x, y: _where(y == 0, g, lambda: g * (y * x ** (y - 1))),
+        "x": lambda g, x, y: _where(y == 0, g, lambda: g * (y * _raised(x, y - 1))),
         "y": lambda g, x, y, out: _where((x == 0) & (y >= 0), g, lambda: g * (out * np.log(x))),
     }
+
+
+def _raised(x: Any, y: Any) -> Any:
+    """`x ** y`, for whole numbers y by way of |x|: NumPy is a hundred times slower below 0."""
+    if (
+        type(x) is not np.ndarray
+        or type(y) not in (int, float)
+        or x.dtype.kind != "f"
+        or y in (-1, 0, 1, 2)
+        or y % 1
+    ):
+        return x**y  # the operator squares without a general power; np.power does not
+    if y == 3:
+        return x * x * x
+    out = np.asarray(np.abs(x) ** y)
+    return np.copysign(out, x, out=out) if y % 2 else out
 
 
 def _where(zero: Any, g: Any, otherwise: Any) -> Any:

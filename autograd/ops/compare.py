@@ -14,7 +14,7 @@ from ..errors import DtypeError, described
 from ..function import Op, promoted
 from ..registry import public
 from ..tensor import Tensor
-from .common import kept
+from .common import passing
 
 
 class Eq(Binary):
@@ -284,7 +284,7 @@ class Maximum(Binary):
 def _larger_share(g: Any, x: Any, y: Any) -> Any:
     """What the larger of `x` and `y` gets of `g`, by `x`."""
     # "not smaller" rather than "larger": beside NaN both get the gradient, as in PyTorch.
-    return np.where(x == y, g * 0.5, kept(g, np.logical_not(x < y)))
+    return np.where(x == y, g * 0.5, passing(g, np.logical_not(x < y)))
 
 
 class Minimum(Binary):
@@ -305,8 +305,8 @@ class FMax(Binary):
     op_name, in_place = "fmax", False
     forward = numpy = np.fmax
     backward = {
-        "x": lambda g, x, y: kept(g, (x >= y) | np.isnan(y)),
-        "y": lambda g, x, y: kept(g, np.logical_not((x >= y) | np.isnan(y))),
+        "x": lambda g, x, y: passing(g, (x >= y) | np.isnan(y)),
+        "y": lambda g, x, y: passing(g, np.logical_not((x >= y) | np.isnan(y))),
     }
     formula = {"x": "g * (x >= y)", "y": "g * (y > x)"}
 
@@ -317,8 +317,8 @@ class FMin(Binary):
     op_name, in_place = "fmin", False
     forward = numpy = np.fmin
     backward = {
-        "x": lambda g, x, y: kept(g, (x <= y) | np.isnan(y)),
-        "y": lambda g, x, y: kept(g, np.logical_not((x <= y) | np.isnan(y))),
+        "x": lambda g, x, y: passing(g, (x <= y) | np.isnan(y)),
+        "y": lambda g, x, y: passing(g, np.logical_not((x <= y) | np.isnan(y))),
     }
     formula = {"x": "g * (x <= y)", "y": "g * (y < x)"}
 
@@ -327,11 +327,11 @@ class Clamp(Op):
     """Limits values; a gradient passes where the value was within the limits, these included."""
 
     backward = {
-        "x": lambda g, x, low, high: kept(g, _within(x, low, high)),
-        "low": lambda g, x, low, high: kept(
+        "x": lambda g, x, low, high: passing(g, _within(x, low, high)),
+        "low": lambda g, x, low, high: passing(
             g, x < low if high is None else (x < low) & (low < high)
         ),
-        "high": lambda g, x, low, high: kept(
+        "high": lambda g, x, low, high: passing(
             g, x > high if low is None else (x > high) | (high < low)
         ),
     }

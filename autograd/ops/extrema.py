@@ -14,14 +14,14 @@ from ..function import Op
 from ..registry import public
 from ..return_types import MinMax
 from ..tensor import Tensor
-from .common import kept, spread
+from .common import passing, spread
 from .indexing import gather
 
 
 def shared_evenly(g: Any, x: Any, out: Any, axes: tuple[int, ...]) -> Any:
     """`g` shared evenly among the elements of `x` that equal the one that was picked, `out`."""
     hit = x == spread(out, x.shape, axes)
-    return kept(spread(g, x.shape, axes), hit) / hit.sum(axes, keepdims=True)
+    return passing(spread(g, x.shape, axes), hit) / hit.sum(axes, keepdims=True)
 
 
 class AMax(Op):

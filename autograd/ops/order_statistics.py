@@ -16,7 +16,7 @@ from ..registry import public
 from ..return_types import ValuesIndices
 from ..tensor import Tensor
 from .arithmetic import lerp
-from .common import floating, kept, line, spread
+from .common import floating, line, passing, spread
 from .extrema import picked
 from .indexing import gather
 from .sorting import order, sort
@@ -72,7 +72,7 @@ class Median(Op):
 
 def _by_median(g: Any, x: Any, out: Any) -> Any:
     equal = np.where(out == out, x == out, x != x)
-    return kept(spread(g, x.shape, tuple(range(x.ndim))), equal) / equal.sum()
+    return passing(spread(g, x.shape, tuple(range(x.ndim))), equal) / equal.sum()
 
 
 def _median(name: str, ignore_nan: bool, note: str) -> Any:

@@ -15,7 +15,7 @@ from ..inplace import CopySlices
 from ..registry import public
 from ..tensor import Tensor
 from .broadcast import Expand, broadcast_shapes
-from .common import kept
+from .common import passing
 from .indexing import GetItem, SetItem, at_axis, bool_mask
 from .matrix import Diagonal
 from .scatter import number, same_dtype
@@ -24,8 +24,8 @@ from .shape import Reshape
 
 class MaskedFill(Op):
     backward = {
-        "x": lambda g, mask: kept(g, np.logical_not(mask)),
-        "value": lambda g, mask: kept(g, mask),
+        "x": lambda g, mask: passing(g, np.logical_not(mask)),
+        "value": lambda g, mask: passing(g, mask),
     }
     formula = {"x": "g, 0 where the mask holds", "value": "sum of g where the mask holds"}
 

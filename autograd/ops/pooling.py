@@ -19,7 +19,7 @@ from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
 from ..tensor import Tensor, wrap
-from .common import kept
+from .common import passing
 from .windows import (
     IN_CACHE,
     Windows,
@@ -113,9 +113,9 @@ class Place(Op):
         for block in _blocks(len(x), math.prod(x.shape[1:])):
             for k, s in enumerate(windows.offsets()):
                 if tiles:
-                    kept(x[block], winner[block] == k, out[block, *s])
+                    passing(x[block], winner[block] == k, out[block, *s])
                 else:
-                    out[block, *s] += kept(x[block], winner[block] == k)
+                    out[block, *s] += passing(x[block], winner[block] == k)
         return batch_first(out[:, *windows.inner()])
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor, wrap
-from .common import kept
+from .common import passing
 from .recurrent_cells import elman_step, gru_step, lstm_step, steps_of, unrolled
 from .recurrent_node import FORMULAS, RULES, Found, Recurrent
 
@@ -114,10 +114,8 @@ class RNN(Recurrent):
         dh = _columns(by_last, sizes, len(w_hh), x.dtype)
         for rows, n, h in _back(ctx, sizes, reverse):
             by_h = dh[:, :n] if by_y is None else dh[:, :n] + by_y[rows].T
-            if nonlinearity == "tanh":
-                delta = by_h * _one_minus_square(h)
-            else:
-                delta = kept(by_h, h != 0)
+            is_tanh = nonlinearity == "tanh"
+            delta = by_h * _one_minus_square(h) if is_tanh else passing(by_h, h != 0)
             deltas[:, rows] = delta
             dh = _renewed(dh, back @ delta)
         return Found(deltas, x, ctx.z[:, x.shape[1] + 1 :], w_ih, dh)

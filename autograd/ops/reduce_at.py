@@ -9,7 +9,7 @@ import numpy as np
 from ..function import Op
 from ..tensor import Tensor
 from .broadcast import Expand
-from .common import kept
+from .common import passing
 from .scan import Recurrence, shifted
 from .shape import Reshape
 
@@ -49,10 +49,10 @@ class ExtremumAt(Op):
     public = False
     saves_on_ctx = True
     backward = {
-        "x": lambda g, x, y, out, places, own, ctx: kept(
+        "x": lambda g, x, y, out, places, own, ctx: passing(
             g / _ties(ctx, x, y, out, places, own), ctx.hits[0]
         ),
-        "y": lambda g, x, y, out, places, own, ctx: kept(
+        "y": lambda g, x, y, out, places, own, ctx: passing(
             (g / _ties(ctx, x, y, out, places, own))[places], ctx.hits[1]
         ),
     }

@@ -14,7 +14,7 @@ from ..function import Op, promoted
 from ..registry import public
 from ..return_types import MantissaExponent
 from ..tensor import Tensor
-from .common import kept
+from .common import passing
 
 
 class Abs(Unary):
@@ -117,7 +117,10 @@ class CopySign(Binary):
 
     op_name, promote = "copysign", "float"
     forward = numpy = np.copysign
-    backward = {"x": lambda g, x, out: g * (np.sign(x) * np.sign(out)), "y": lambda g: np.zeros_like(g)}
+    backward = {
+        "x": lambda g, x, out: g * (np.sign(x) * np.sign(out)),
+        "y": lambda g: np.zeros_like(g),
+    }
     formula = {"x": "g * sign(x) * sign(out)", "y": "0"}
 
 
@@ -149,7 +152,7 @@ class NextAfter(Binary):
 
     op_name = "nextafter"
     forward = numpy = np.nextafter
-    backward = {"x": lambda g, x, y: kept(g, x != y), "y": lambda g, x, y: kept(g, x == y)}
+    backward = {"x": lambda g, x, y: passing(g, x != y), "y": lambda g, x, y: passing(g, x == y)}
     formula = {"x": "g * (x != y)", "y": "g * (x == y)"}
 
 
@@ -176,7 +179,7 @@ def frexp(input: Any) -> MantissaExponent:
 
 
 class NanToNum(Op):
-    backward = {"x": lambda g, x: kept(g, np.isfinite(x))}
+    backward = {"x": lambda g, x: passing(g, np.isfinite(x))}
     formula = {"x": "g * isfinite(x)"}
 
     def forward(x, nan, posinf, neginf):

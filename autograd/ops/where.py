@@ -12,13 +12,13 @@ from ..dtypes import made
 from ..function import Op, promoted
 from ..registry import public
 from ..tensor import Tensor
-from .common import kept
+from .common import passing
 
 
 class Where(Op):
     backward = {
-        "x": lambda g, condition: kept(g, condition),
-        "y": lambda g, condition: kept(g, np.logical_not(condition)),
+        "x": lambda g, condition: passing(g, condition),
+        "y": lambda g, condition: passing(g, np.logical_not(condition)),
     }
     formula = {"x": "g where the condition holds", "y": "g where it does not"}
 

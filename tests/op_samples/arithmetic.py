@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .table import Row, bad, binary, call, edge, exact, ints, pos, unary, x
@@ -40,6 +42,9 @@ ROWS = [
         call(x(3), 3.0),
         call(x(3), 0),
         call(x(2), ints(2, low=1)),
+        *(call(x(2, 3), n) for n in (4, 5.0, -2, -3)),
+        edge(exact([-math.inf, -1e30, -0.0, 0.0, math.inf, math.nan]), 5),
+        edge(exact([-math.inf, -1e30, -0.0, 0.0, math.inf, math.nan]), -3),
     ),
     binary("fmod", x, away_from_zero),
     Row(

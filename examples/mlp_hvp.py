@@ -63,7 +63,8 @@ def main() -> None:
         return F.cross_entropy(functional_call(model, params, x), labels)
 
     params = {name: p.detach() for name, p in model.named_parameters()}
-    print(f"{sum(p.numel() for p in params.values())} parameters, loss {loss(params).item():.3f}")
+    first = loss(params).item()
+    print(f"{sum(p.numel() for p in params.values())} parameters, loss {first:.3f}")
     start = time.perf_counter()
     sharpness, products = largest_curvature(loss, params)
     seconds = time.perf_counter() - start
@@ -72,11 +73,12 @@ def main() -> None:
     for share in (0.1, 0.5, 20):
         rate = share * 2 / sharpness
         end, value = descend(loss, params, rate, options.steps)
-        curvature, _ = largest_curvature(loss, end)
-        print(
-            f"  rate {rate:7.2f}: after {options.steps} steps loss {value:8.4f}, "
-            f"largest curvature {curvature:7.3f}, 2 / it {2 / curvature:.2f}"
-        )
+        if value < first:
+            curvature, _ = largest_curvature(loss, end)
+            outcome = f"largest curvature {curvature:.3f}, 2 / it {2 / curvature:.2f}"
+        else:
+            outcome = "the steps were too long"
+        print(f"  rate {rate:6.2f}: after {options.steps} steps loss {value:8.4f}, {outcome}")
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def main() -> None:
         ("Hessian-vector products", options.large, conjugate_gradients),
     ):
         print(f"{n} variables, with {name}:")
-        start = autograd.tensor([-1.2, 1.0], dtype=autograd.float64).repeat(n // 2)
+        start = autograd.full((n,), -0.5, dtype=autograd.float64)
         x = minimize(direction, start)
         print(f"  largest distance from the minimum: {(x - 1).abs().max().item():.1e}")
 

@@ -12,6 +12,7 @@ from . import (
     graph as graph,
     ops as ops,
     random as random,
+    signal as signal,
 )
 from .amp import (
     GradScaler as GradScaler,
@@ -86,15 +87,19 @@ from .kinds import (
     Variable as Variable,
     channels_last as channels_last,
     contiguous_format as contiguous_format,
+    detach as detach,
     dtype as dtype,
     e as e,
     finfo as finfo,
     from_dlpack as from_dlpack,
+    get_device as get_device,
     iinfo as iinfo,
     inf as inf,
     is_complex as is_complex,
     is_floating_point as is_floating_point,
     is_nonzero as is_nonzero,
+    is_same_size as is_same_size,
+    is_signed as is_signed,
     is_tensor as is_tensor,
     nan as nan,
     newaxis as newaxis,
@@ -104,6 +109,7 @@ from .kinds import (
     result_type as result_type,
     set_default_tensor_type as set_default_tensor_type,
     strided as strided,
+    typename as typename,
 )
 from .methods import bind_methods
 from .printing import get_printoptions as get_printoptions, set_printoptions as set_printoptions
@@ -131,7 +137,6 @@ for _e in _ENTRIES.values():
 from . import (
     linalg as linalg,
     masked as masked,
-    signal as signal,
     special as special,
 )
 from . import func as func, functional as functional

@@ -15,6 +15,7 @@ _MODULES = {
     "optim": "optim",
     "autograd": "autograd",
     "distributions": "autograd.distributions",
+    "testing": "autograd.testing",
 }
 _UTILS = {"data": "nn.data", "checkpoint": "autograd.checkpoint"}
 # Functions that PyTorch has both as torch.NAME and as torch.nn.functional.NAME.
@@ -25,7 +26,7 @@ _FUNCTIONAL = {
     "cosine_similarity", "ctc_loss", "dropout", "group_norm", "hardshrink",
     "hinge_embedding_loss", "kl_div", "layer_norm", "margin_ranking_loss", "max_pool1d",
     "max_pool2d", "max_pool3d", "pairwise_distance", "poisson_nll_loss", "prelu", "rms_norm",
-    "rrelu", "threshold", "triplet_margin_loss",
+    "rrelu", "rrelu_", "celu_", "selu_", "threshold", "threshold_", "triplet_margin_loss",
 }  # fmt: skip
 
 

@@ -149,7 +149,7 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
         return tuple(mapped(lambda _: next(found), x) for x in xs)
 
     shown = value if outer else mapped(lambda y: y.detach(), value)
-    return (shown, products, aux) if has_aux else (shown, products)
+    return (shown, products, _shown(aux, flat_x)) if has_aux else (shown, products)
 
 
 def jvp(
@@ -167,7 +167,7 @@ def jvp(
     def plain(*xs: Any) -> Any:
         result = func(*xs)
         if has_aux:
-            aux.append(result[1])
+            aux.append(_shown(result[1], leaves(list(xs))))
             return result[0]
         return result
 
@@ -193,7 +193,8 @@ def _jacobian_of(
             replaced = list(args)
             for position, x in zip(positions, rebuilt(inputs, list(xs)), strict=True):
                 replaced[position] = x
-            values.append(func(*replaced, **kwargs))
+            value = func(*replaced, **kwargs)
+            values.append((value[0], _shown(value[1], xs)) if has_aux else value)
             return tuple(leaves(values[0][0] if has_aux else values[0]))
 
         found = blocks(restricted, tuple(leaves(inputs)), None, False, forward, chunk_size)
@@ -203,6 +204,12 @@ def _jacobian_of(
         return (result, aux) if has_aux else result
 
     return transformed
+
+
+def _shown(aux: Any, xs: Any) -> Any:
+    """`aux`, without its graph if it depends on nothing that requires grad but on `xs`."""
+    tensors = [x for x in leaves(aux) if isinstance(x, Tensor)]
+    return aux if depends_on_others(tensors, list(xs)) else _detached(aux)
 
 
 def _detached(tree: Any) -> Any:

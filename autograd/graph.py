@@ -58,6 +58,13 @@ class saved_tensors_hooks(Watcher):
                 _pack(node, self)
 
 
+class save_on_cpu(saved_tensors_hooks):
+    """Keeps what operations save on the CPU, where it is: nothing changes."""
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
+        super().__init__(lambda t: t, lambda t: t)
+
+
 class Packed:
     """A saved value in the form that a pack hook gave it."""
 

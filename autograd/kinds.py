@@ -228,6 +228,39 @@ def is_complex(input: Tensor) -> bool:
     return False
 
 
+def is_signed(input: Tensor) -> bool:
+    """True for dtypes that hold negative numbers."""
+    return input._data.dtype.kind in "if"
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether the shapes are equal."""
+    return input._data.shape == other._data.shape
+
+
+def get_device(input: Tensor) -> int:
+    """-1, as PyTorch says of the CPU."""
+    return -1
+
+
+def detach(input: Tensor) -> Tensor:
+    """The tensor without its graph, on the same memory."""
+    return input.detach()
+
+
+def typename(obj: Any) -> str:
+    """The name of a type: of a tensor, that of its typed constructor.
+
+    >>> import autograd
+    >>> autograd.typename(autograd.ones(1))
+    'autograd.FloatTensor'
+    """
+    if isinstance(obj, Tensor):
+        return obj.type()
+    kind = obj if isinstance(obj, type) else type(obj)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
 def is_nonzero(input: Tensor) -> bool:
     """Whether the one element of `input` is not 0."""
     return bool(input)
@@ -270,10 +303,11 @@ METHODS: dict[str, Any] = {
     "ndimension": lambda self: self._data.ndim,
     "element_size": lambda self: self._data.itemsize,
     "data_ptr": lambda self: self._data.ctypes.data,
-    "get_device": lambda self: -1,
-    "is_signed": lambda self: self._data.dtype.kind in "if",
-    "is_inference": lambda self: False,
-    "is_same_size": lambda self, other: self._data.shape == other._data.shape,
+    "get_device": get_device,
+    "is_signed": is_signed,
+    "is_same_size": is_same_size,
+    "_is_view": lambda self: self._base is not None,
+    **dict.fromkeys(("is_inference", "is_pinned", "is_shared", "is_neg"), lambda self: False),
     "is_set_to": lambda self, tensor: (
         self._data.__array_interface__ == tensor._data.__array_interface__
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .errors import LinAlgError as LinAlgError
 from .registry import ENTRIES
 
 globals().update({e.name: e.function for e in ENTRIES.values() if e.namespace == "linalg"})
+matmul = ENTRIES["matmul"].function  # PyTorch has it in both places

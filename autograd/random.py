@@ -17,6 +17,7 @@ import numpy as np
 from .batching.array import as_array
 from .batching.randomness import Draws
 from .creation import check_device, finish, size_of
+from .devices import device as Device
 from .dtypes import as_dtype, get_default_dtype, int64
 from .errors import described
 from .grad_mode import mode
@@ -35,6 +36,7 @@ class Generator:
 
     def __init__(self, device: Any = None) -> None:
         check_device(device)
+        self.device = Device("cpu")
         self.manual_seed(67280421310721)
 
     def manual_seed(self, seed: int) -> Generator:

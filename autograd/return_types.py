@@ -58,6 +58,14 @@ class SVDResult(NamedTuple):
     Vh: Tensor
 
 
+class OldSVDResult(NamedTuple):
+    """Left singular vectors, singular values in descending order, right ones."""
+
+    U: Tensor
+    S: Tensor
+    V: Tensor
+
+
 class EighResult(NamedTuple):
     """Eigenvalues in ascending order, and eigenvectors as columns."""
 
@@ -95,7 +103,9 @@ frexp = _named("frexp", MantissaExponent)
 histogram = _named("histogram", HistEdges)
 histogramdd = _named("histogramdd", HistEdges)
 linalg_slogdet = _named("linalg_slogdet", SlogdetResult)
+qr = _named("qr", QRResult)
 linalg_qr = _named("linalg_qr", QRResult)
+svd = _named("svd", OldSVDResult)
 linalg_svd = _named("linalg_svd", SVDResult)
 linalg_eigh = _named("linalg_eigh", EighResult)
 linalg_lstsq = _named("linalg_lstsq", LstsqResult)

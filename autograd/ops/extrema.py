@@ -10,6 +10,7 @@ from .. import return_types
 from ..axes import axes_of, axis_of
 from ..batching.array import as_array
 from ..creation import as_tensor
+from ..errors import IndexRangeError, described
 from ..function import Op
 from ..registry import public
 from ..return_types import MinMax
@@ -42,6 +43,15 @@ class AMin(Op):
         return x.min(axis=axes, keepdims=keepdim)
 
 
+def _over(input: Any, dim: Any, name: str) -> tuple[Tensor, tuple[int, ...]]:
+    """`input` as a tensor, and the axes of `dim`, none of which may be empty."""
+    x = as_tensor(input)
+    axes = axes_of(dim, x._data.ndim, name)
+    if 0 in x._data.shape and not all(x._data.shape[axis] for axis in axes):
+        raise IndexRangeError(f"{name}: nothing to choose from along dim {dim} of {described(x)}")
+    return x, axes
+
+
 @public(op=AMax)
 def amax(input: Any, dim: Any = (), keepdim: bool = False) -> Tensor:
     """The maximum over `dim`; tied elements share the gradient evenly.
@@ -50,8 +60,7 @@ def amax(input: Any, dim: Any = (), keepdim: bool = False) -> Tensor:
     >>> autograd.tensor([[1.0, 5.0], [3.0, 2.0]]).amax(1)
     tensor([5., 3.])
     """
-    x = as_tensor(input)
-    return AMax.apply(x, axes_of(dim, x._data.ndim, "amax"), keepdim)
+    return AMax.apply(*_over(input, dim, "amax"), keepdim)
 
 
 @public(op=AMin)
@@ -62,8 +71,7 @@ def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Tensor:
     >>> autograd.tensor([[1.0, 5.0], [3.0, 2.0]]).amin(0)
     tensor([1., 2.])
     """
-    x = as_tensor(input)
-    return AMin.apply(x, axes_of(dim, x._data.ndim, "amin"), keepdim)
+    return AMin.apply(*_over(input, dim, "amin"), keepdim)
 
 
 @public()

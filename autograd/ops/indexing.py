@@ -35,7 +35,8 @@ def _plain_part(part: Any) -> Any:
         if part.dtype == np.uint8:  # a mask from before PyTorch had bool
             part = part.astype(np.bool_)
         # An index of no dimensions is a number: it selects, and does not gather.
-        return part if part.ndim or part.dtype == np.bool_ else part.item()
+        is_array = part.ndim or part.dtype == np.bool_ or type(part) is Batched
+        return part if is_array else part.item()
     if isinstance(part, (list, range)):
         array = np.asarray([_plain_part(p) for p in part])
         return array.astype(np.int64) if array.size == 0 else array

@@ -278,13 +278,11 @@ class SVD(Op):
 def _by_svd(g: Any, u: Any, s: Any, vh: Any) -> Any:
     gu, gs, gvh = g
     k = s.shape[-1]
-    if u.shape[-1] > k or vh.shape[-2] > k:
-        if gu is not None or gvh is not None:
-            raise RuntimeError(
-                "svd: there is no gradient for the vectors of full_matrices=True of matrices that "
-                "are not square; use full_matrices=False"
-            )
-        u, vh = u[..., :k], vh[..., :k, :]
+    if u.shape[-1] > k:
+        u, gu = u[..., :k], _of_first(k, gu)
+    elif vh.shape[-2] > k:
+        gvh = None if gvh is None else t(_of_first(k, t(gvh)))
+        vh = vh[..., :k, :]
     inner = np.zeros((k, k), s.dtype) if gs is None else diagonals(gs)
     if gu is None and gvh is None:
         return u @ inner @ vh
@@ -304,6 +302,18 @@ def _by_svd(g: Any, u: Any, s: Any, vh: Any) -> Any:
             right = gvh / column
             outside = outside + u @ (right - (right @ t(vh)) @ vh)
     return u @ inner @ vh + outside
+
+
+def _of_first(k: int, g: Any) -> Any:
+    """The gradient of the first `k` vectors; those beyond are not determined and have none."""
+    if g is None:
+        return None
+    if whole((g._data if isinstance(g, Tensor) else g)[..., k:]).any():
+        raise RuntimeError(
+            "svd: there is no gradient for the vectors of full_matrices=True of matrices that are "
+            "not square; use full_matrices=False"
+        )
+    return g[..., :k]
 
 
 @public(namespace="linalg", numpy=np.linalg.svd, op=SVD)
@@ -339,7 +349,7 @@ def _check_driver(driver: Any, name: str) -> None:
 
 class Eigh(Op):
     backward = {"x": lambda g, out: _by_eigh(g, *out)}
-    formula = {"x": "V (diag(gw) + (V.T gV) / (w_j - w_i)) V.T"}
+    formula = {"x": "V (diag(gw) + skew(V.T gV) / (w_j - w_i)) V.T"}
 
     def forward(x, uplo):
         return tuple(np.linalg.eigh(x, uplo))
@@ -352,7 +362,8 @@ def _by_eigh(g: Any, w: Any, v: Any) -> Any:
         n = w.shape[-1]
         diagonal = np.eye(n, dtype=w.dtype)
         gap = w[..., None, :] - w[..., :, None] + diagonal
-        inner = inner + (t(v) @ gv) * (1 - diagonal) / gap
+        turned = t(v) @ gv
+        inner = inner + (turned - t(turned)) / (2 * gap)  # symmetric, as the matrix is
     return v @ inner @ t(v)
 
 

@@ -11,6 +11,7 @@ from ..batching.array import whole
 from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
+from ..grad_mode import mode
 from ..registry import public
 from ..tensor import Tensor
 from .activation import LogSoftmax, Softmax, log_softmax
@@ -73,6 +74,15 @@ def _dense_target(ctx: Any) -> np.ndarray:
     return target if ctx.share is None else target + ctx.keep[:, None] * ctx.share
 
 
+def constant(weight: Tensor, name: str) -> Tensor:
+    """The weights of classes, refused if a gradient by them is expected: none would come."""
+    if weight.requires_grad and mode.grad:
+        raise RuntimeError(
+            f"{name}: there is no gradient by the weights of the classes; pass weight.detach()"
+        )
+    return weight
+
+
 @public(namespace="nn.functional", op=CrossEntropy)
 def cross_entropy(
     input: Tensor,
@@ -107,7 +117,7 @@ def cross_entropy(
     y = as_tensor(target)
     axis = 1 if input.ndim > 1 else 0
     n_classes = input.shape[axis]
-    w = None if weight is None else as_tensor(weight)
+    w = None if weight is None else constant(as_tensor(weight), "cross_entropy")
     if w is not None and tuple(w.shape) != (n_classes,):
         raise RuntimeError(
             f"cross_entropy: weight must have shape ({n_classes},), one per class, "

@@ -14,10 +14,10 @@ from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
 from ..registry import public
-from ..return_types import LstsqResult
+from ..return_types import LstsqResult, OldSVDResult, QRResult
 from ..tensor import Tensor
 from .joining import stack
-from .linalg import inv, matrix, svdvals, t
+from .linalg import inv, matrix, qr, svd, svdvals, t
 from .matrix import diagonal as _diagonal
 from .norms import matrix_norm
 from .products import matmul
@@ -282,6 +282,33 @@ def _cross(input: Any, other: Any, dim: int | None = None) -> Tensor:
             raise RuntimeError(f"cross: no dimension of size 3 in {described(as_tensor(input))}")
         dim = threes[0]
     return cross(input, other, dim=dim)
+
+
+@public("svd")
+def _svd(input: Any, some: bool = True, compute_uv: bool = True) -> OldSVDResult:
+    """A = U diag(S) V.T: like `linalg.svd`, but with V, and reduced unless `some=False`.
+
+    >>> import autograd
+    >>> autograd.svd(autograd.tensor([[3.0, 0.0], [0.0, 4.0]])).S
+    tensor([4., 3.])
+    """
+    if compute_uv:
+        u, s, vh = svd(input, not some)
+        return return_types.svd(u, s, t(vh))
+    x, s = as_tensor(input), svdvals(input)
+    m, n = x._data.shape[-2:]
+    return return_types.svd(x.new_zeros(m, m), s, x.new_zeros(n, n))
+
+
+@public("qr")
+def _qr(input: Any, some: bool = True) -> QRResult:
+    """`linalg.qr`, reduced unless `some=False`.
+
+    >>> import autograd
+    >>> abs(autograd.qr(autograd.tensor([[2.0], [0.0]])).R)
+    tensor([[2.]])
+    """
+    return return_types.qr(*qr(input, "reduced" if some else "complete"))
 
 
 @public(namespace="linalg")

@@ -58,3 +58,64 @@ blackman = _window("blackman", np.blackman)
 bartlett = _window("bartlett", np.bartlett)
 kaiser = _window("kaiser", np.kaiser, "beta", 12.0)
 gaussian = _window("gaussian", _gaussian, "std", 1.0)
+
+
+def _of_length(symmetric: Any) -> Any:
+    """Registers the window under its older name: periodic unless it is asked otherwise."""
+    name = symmetric.__name__ + "_window"
+
+    def function(
+        window_length: int,
+        periodic: bool = True,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        if window_length < 0:
+            raise RuntimeError(f"{name}: the length must not be negative, got {window_length}")
+        return symmetric(
+            window_length,
+            sym=not periodic,
+            dtype=dtype,
+            device=device,
+            requires_grad=requires_grad,
+        )
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"""`signal.windows.{name[:-7]}` of `window_length` points, for spectra
+    unless `periodic=False`.
+
+    >>> import autograd
+    >>> autograd.{name}(3).shape
+    Size([3])
+    """
+    return public(name, method=False)(function)
+
+
+hann_window = _of_length(hann)
+blackman_window = _of_length(blackman)
+bartlett_window = _of_length(bartlett)
+
+
+@public(method=False)
+def hamming_window(
+    window_length: int,
+    periodic: bool = True,
+    alpha: float = 0.54,
+    beta: float = 0.46,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """alpha - beta · cos(2π i / n), with the defaults the Hamming window; see `hann_window`.
+
+    >>> import autograd
+    >>> autograd.hamming_window(3).shape
+    Size([3])
+    """
+    window = hann_window(window_length, periodic, dtype=dtype, device=device)
+    # The Hann window is 1/2 - cos / 2; one point is 1 in all of them.
+    result = window if window_length == 1 else (alpha - beta) + 2 * beta * window
+    return result.requires_grad_() if requires_grad else result

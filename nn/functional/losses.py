@@ -17,7 +17,7 @@ from autograd.batching.array import whole
 from autograd.errors import ShapeError, described
 from autograd.ops.activation import logsigmoid
 from autograd.ops.common import floating_only
-from autograd.ops.loss import reduced, resolved_reduction
+from autograd.ops.loss import constant, reduced, resolved_reduction
 from autograd.registry import public
 from autograd.tensor import wrap
 
@@ -248,6 +248,7 @@ def nll_loss(
         raise IndexError(f"nll_loss: target {first} is out of bounds for {n_classes} classes")
     factors = counts.astype(input.dtype)
     if weight is not None:
+        constant(weight, "nll_loss")
         flat = np.take_along_axis(weight._data, classes.reshape(-1), 0)
         factors = factors * flat.reshape(classes.shape)
     picked = -input.gather(axis, wrap(np.expand_dims(classes, axis))).squeeze(axis)

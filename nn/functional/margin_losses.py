@@ -17,7 +17,7 @@ from autograd.batching.array import whole
 from autograd.errors import IndexRangeError, ShapeError, described
 from autograd.ops.activation import logsigmoid
 from autograd.ops.common import floating_only
-from autograd.ops.loss import check_reduction, reduced, resolved_reduction
+from autograd.ops.loss import check_reduction, constant, reduced, resolved_reduction
 from autograd.registry import public
 from autograd.tensor import wrap
 
@@ -241,7 +241,8 @@ def multi_margin_loss(
     gap = autograd.where(wrap(violated), gap, 0.0)
     loss = (gap if p == 1 else gap * gap).sum(1) / n_classes
     if weight is not None:
-        loss = loss * wrap(np.take_along_axis(weight._data, y[:, 0], 0))
+        of_class = constant(weight, "multi_margin_loss")._data
+        loss = loss * wrap(np.take_along_axis(of_class, y[:, 0], 0))
     return reduced(loss.reshape(target.shape), reduction, "multi_margin_loss")
 
 

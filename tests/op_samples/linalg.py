@@ -134,6 +134,28 @@ ROWS = [
         tol=LOOSE,
     ),
     Row(
+        "svd",
+        call(x(3, 2)),
+        call(x(2, 2, 3), True),
+        call(x(3, 3), some=False),
+        call(x(3, 2), compute_uv=False),
+        run=lambda f, a, *args, **kw: (lambda u, s, v: (abs(u), s, abs(v)))(*f(a, *args, **kw)),
+        numpy=lambda a, some=True, compute_uv=True: (
+            (lambda u, s, v: (u, s, v.swapaxes(-1, -2)))(*np.linalg.svd(a, full_matrices=not some))
+            if compute_uv
+            else (np.zeros((3, 3)), np.linalg.svd(a, compute_uv=False), np.zeros((2, 2)))
+        ),
+        tol=LOOSE,
+    ),
+    Row(
+        "qr",
+        call(x(3, 2)),
+        call(x(2, 3, 3), False),
+        run=lambda f, a, *args: tuple(abs(part) for part in f(a, *args)),
+        numpy=lambda a, some=True: np.linalg.qr(a, "reduced" if some else "complete"),
+        tol=LOOSE,
+    ),
+    Row(
         "linalg.eigh",
         *SQUARE,
         *NOT_SQUARE,

@@ -97,6 +97,19 @@ ROWS = [
     ),
     *(
         Row(
+            f"{name}_window",
+            *(call(m) for m in (0, 1, 4)),
+            call(4, False, dtype=np.float64),
+            bad(RuntimeError, -1),
+            grad=0,
+            numpy=lambda m, periodic=True, dtype=None, f=name, **_: getattr(
+                scipy.signal.windows, f
+            )(m, sym=not periodic),
+        )
+        for name in ("hann", "hamming", "blackman", "bartlett")
+    ),
+    *(
+        Row(
             f"signal.windows.{name}",
             *(call(m) for m in (0, 1, 4, 5)),
             call(4, sym=False),

@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 
 from .inplace import in_place
+from .numpy_algebra import ALGEBRA, UFUNCS, at
 from .numpy_shapes import SHAPES
 from .registry import ENTRIES, NUMPY
 from .tensor import Tensor
 
+NUMPY.update(UFUNCS)
+
 _REDUCE = {
-    np.add: "sum",
-    np.multiply: "prod",
-    np.maximum: "amax",
-    np.minimum: "amin",
     np.logaddexp: "logsumexp",
     np.logical_and: "all",
     np.logical_or: "any",
 }
+_REDUCE_AS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 _ACCUMULATE = {
     np.add: "cumsum",
     np.multiply: "cumprod",
@@ -44,17 +44,25 @@ def _unsupported(what: str) -> TypeError:
 def call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """A ufunc with keyword arguments, or one of its methods."""
     name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    if method == "at" and ufunc in (np.add, np.subtract):
+        return at(name, inputs, 1 if ufunc is np.add else -1)
     if "out" not in kwargs:
         return _ufunc(ufunc, method, name, inputs, kwargs)
     (target,) = kwargs.pop("out")
     if not isinstance(target, Tensor):
         raise TypeError(f"{name}: out= must be a Tensor when an input is one, or the graph is lost")
-    return in_place(
-        name, lambda _, *given: _ufunc(ufunc, method, name, given, kwargs), target, *inputs
-    )
+    mask = None if method != "__call__" else kwargs.pop("where", None)
+
+    def changed(before: Tensor, *given: Any) -> Tensor:
+        result = _ufunc(ufunc, method, name, given, kwargs)
+        return result if mask is None else _f("where")(mask, result, before)
+
+    return in_place(name, changed, target, *inputs)
 
 
 def _ufunc(ufunc: Any, method: str, name: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
+    if method == "reduce" and ufunc in _REDUCE_AS:
+        return _ADAPTED[_REDUCE_AS[ufunc]](*inputs, **{"axis": 0} | kwargs)
     if method == "reduce" and ufunc in _REDUCE:
         kwargs = {k: v for k, v in kwargs.items() if not (k == "keepdims" and v is False)}
         kwargs.setdefault("axis", 0)
@@ -94,13 +102,6 @@ def _f(name: str) -> Callable[..., Any]:
 def _std(name: str) -> Callable[..., Any]:
     def adapted(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
         return _f(name)(x, axis, correction=ddof, keepdim=keepdims)
-
-    return adapted
-
-
-def _extremum(name: str) -> Callable[..., Any]:
-    def adapted(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        return _f(name)(x, () if axis is None else axis, keepdim=keepdims)
 
     return adapted
 
@@ -149,6 +150,14 @@ def _gradient(x: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> A
     return slopes[0] if len(slopes) == 1 else slopes
 
 
+def _sort(x: Any, axis: Any = -1, **kind: Any) -> Any:
+    return _f("sort")(x.reshape(-1) if axis is None else x, -1 if axis is None else axis).values
+
+
+def _argsort(x: Any, axis: Any = -1, **kind: Any) -> Any:
+    return _f("argsort")(x.reshape(-1) if axis is None else x, -1 if axis is None else axis)
+
+
 def _unique(
     x: Any, return_inverse: bool = False, return_counts: bool = False, axis: Any = None
 ) -> Any:
@@ -157,20 +166,16 @@ def _unique(
 
 _ADAPTED: dict[Any, Callable[..., Any]] = {
     **SHAPES,
-    np.sum: _reducing("sum"),
-    np.mean: _reducing("mean"),
+    **ALGEBRA,
     np.var: _std("var"),
     np.std: _std("std"),
-    np.max: _extremum("amax"),
-    np.min: _extremum("amin"),
-    np.amax: _extremum("amax"),
-    np.amin: _extremum("amin"),
+    np.amax: ALGEBRA[np.max],
+    np.amin: ALGEBRA[np.min],
     np.ptp: lambda x, axis=(), keepdims=False: (
         _f("amax")(x, axis, keepdims) - _f("amin")(x, axis, keepdims)
     ),
     np.nansum: _reducing("nansum"),
     np.nanmean: _reducing("nanmean"),
-    np.prod: _reducing("prod"),
     np.cumsum: _running("cumsum"),
     np.cumprod: _running("cumprod"),
     np.median: _median("quantile"),
@@ -188,8 +193,16 @@ _ADAPTED: dict[Any, Callable[..., Any]] = {
         y, x, dx=dx if x is None else None, dim=axis
     ),
     np.gradient: _gradient,
-    np.sort: lambda x, axis=-1, **kind: _f("sort")(x, axis).values,
-    np.argsort: lambda x, axis=-1, **kind: _f("argsort")(x, axis),
+    np.sort: _sort,
+    np.partition: lambda a, kth, axis=-1, **kind: _sort(a, axis),  # sorted is partitioned, too
+    np.argsort: _argsort,
+    np.argpartition: lambda a, kth, axis=-1, **kind: _argsort(a, axis),
+    np.isin: lambda element, test_elements, assume_unique=False, invert=False, **kind: _f("isin")(
+        *map(ENTRIES["as_tensor"].function, (element, test_elements)), invert=invert
+    ),
+    np.cumulative_sum: _running("cumsum"),
+    np.cumulative_prod: _running("cumprod"),
+    np.astype: lambda x, dtype, copy=True, device=None: x.to(np.dtype(dtype), copy=copy),
     np.unique: _unique,
     np.nonzero: lambda x: _f("nonzero")(x, as_tuple=True),
     np.flatnonzero: lambda x: _f("nonzero")(x.reshape(-1), as_tuple=True)[0],

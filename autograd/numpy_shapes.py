@@ -125,6 +125,62 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     return reduce(lambda rest, pair: where(pair[0], pair[1], rest), pairs, default)
 
 
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Tensor:
+    x = as_tensor(array)
+    widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
+    values = np.broadcast_to(constant_values, (x.ndim, 2)).tolist()
+    for axis, (both, fill) in enumerate(zip(widths, values, strict=True)):
+        if not any(both):
+            continue
+        if mode == "constant":
+            sizes = ((*x.shape[:axis], n, *x.shape[axis + 1 :]) for n in both)
+            before, after = (full(s, v, dtype=x.dtype) for s, v in zip(sizes, fill, strict=True))
+            x = cat([before, x, after], axis)
+        elif mode in ("edge", "reflect", "symmetric", "wrap"):
+            x = index_select(x, axis, np.pad(np.arange(x.shape[axis]), both, mode=mode))
+        else:
+            raise TypeError(f"np.pad: mode {mode!r} is not supported for Tensors")
+    return x
+
+
+def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Tensor:
+    x = reshape(arr, -1) if axis is None else as_tensor(arr)
+    dim, v = (axis or 0) % x.ndim, as_tensor(values)
+    n = x.shape[dim]
+    if np.ndim(obj) == 0 and v.ndim == x.ndim:
+        obj = [obj] * v.shape[dim]
+    count = max(np.size(obj), 1)
+    order = np.insert(np.arange(n), obj, np.arange(n, n + count))
+    added = expand(to(v, x.dtype), (*x.shape[:dim], count, *x.shape[dim + 1 :]))
+    return index_select(cat([x, added], dim), dim, order)
+
+
+def _block(arrays: Any) -> Tensor:
+    def depth(xs: Any) -> int:
+        return 1 + max(map(depth, xs)) if isinstance(xs, list) else 0
+
+    def leaves(xs: Any) -> list[Any]:
+        return [x for part in xs for x in leaves(part)] if isinstance(xs, list) else [xs]
+
+    levels = depth(arrays)
+    ndim = max([levels, *(as_tensor(x).ndim for x in leaves(arrays))])
+
+    def joined(xs: Any, level: int) -> Tensor:
+        if isinstance(xs, list):
+            return cat([joined(x, level - 1) for x in xs], -level)
+        x = as_tensor(xs)
+        return reshape(x, ((1,) * (ndim - x.ndim) + tuple(x.shape)))
+
+    return joined(arrays, levels)
+
+
+def _choose(a: Any, choices: Any) -> Tensor:
+    index = as_tensor(a)
+    if not ((index >= 0) & (index < len(choices))).all():
+        raise ValueError(f"np.choose: the indices must lie in [0, {len(choices)})")
+    return _select([index == i for i in range(1, len(choices))], choices[1:], choices[0])
+
+
 def _copyto(dst: Any, src: Any) -> None:
     if not isinstance(dst, Tensor):
         raise TypeError("np.copyto: the target must be a Tensor, or the graph is lost")
@@ -167,6 +223,10 @@ SHAPES: dict[Any, Callable[..., Any]] = {
     np.dstack: _without_axis(dstack),
     np.column_stack: _without_axis(column_stack),
     np.append: _append,
+    np.pad: _pad,
+    np.insert: _insert,
+    np.block: _block,
+    np.choose: _choose,
     np.split: _split,
     np.array_split: lambda ary, indices_or_sections, axis=0: tensor_split(
         ary, indices_or_sections, axis

@@ -142,7 +142,7 @@ UNSUPPORTED: dict[str, Callable[[Any], Any]] = {
     "mode": lambda x: np.take(x, [9], mode="wrap"),
     "sparse": lambda x: np.meshgrid(x, sparse=True),
     "keyword": lambda x: np.zeros_like(x, subok=False),
-    "no counterpart": lambda x: np.insert(x, 0, 1.0),
+    "no counterpart": lambda x: np.unwrap(x),
 }
 
 

@@ -20,7 +20,7 @@ from .errors import GraphError, ShapeError, described, placed
 from .function import Node, Output
 from .grad_mode import mode, set_grad_enabled
 from .hooks import run_hooks
-from .leaf import Leaf
+from .leaf import Leaf, in_layout_of, laid_out_as
 from .roots import check_inputs, roots_of, sequence_of
 from .tensor import Tensor, wrap
 
@@ -362,7 +362,7 @@ def accumulate(x: Tensor, g: Any, owned: bool, graph: bool) -> None:
             if graph:
                 x._grad = g.clone()
             else:
-                x._grad = wrap(g if owned and type(g) is np.ndarray else np.array(g))
+                x._grad = wrap(g if owned and laid_out_as(g, x._data) else in_layout_of(x._data, g))
         elif graph:
             x._grad = x._grad + g
         else:

@@ -6,6 +6,8 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from .tensor import Tensor
 
@@ -43,3 +45,20 @@ class Leaf:
 
     def __repr__(self) -> str:
         return "<AccumulateGrad>"
+
+
+def laid_out_as(g: Any, data: Any) -> bool:
+    """Whether an array lies in memory as that of its leaf does, so that `x.grad.view(-1)` is
+    possible where `x.view(-1)` is."""
+    if type(g) is not np.ndarray:
+        return False
+    return g.strides == data.strides or (g.flags.c_contiguous and data.flags.c_contiguous)
+
+
+def in_layout_of(data: Any, g: Any) -> Any:
+    """A copy of `g` that lies in memory as `data` does."""
+    if type(g) is not np.ndarray or type(data) is not np.ndarray:
+        return np.array(g)
+    out = np.empty_like(data)
+    out[...] = g
+    return out

@@ -89,3 +89,26 @@ def test_changed_in_place(layout: str, torch: Any) -> None:
         np.testing.assert_array_equal(found.numpy(), expected.numpy(), err_msg=str(arguments))
         compared += 1
     assert compared > 2
+
+
+USES = {
+    "transposed": lambda m, x: x.t() * m.ones(3, 2),
+    "right factor": lambda m, x: m.ones(4, 3) @ x.t(),
+    "left factor": lambda m, x: x @ m.ones(3, 4),
+    "summed": lambda m, x: x.sum(0),
+    "expanded": lambda m, x: x.expand(4, 2, 3).permute(2, 0, 1),
+    "cast": lambda m, x: x.double().t() * m.ones(3, 2, dtype=m.float64),
+    "indexed": lambda m, x: x[:, [0, 0]],
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_gradient_lies_as_its_leaf_does(use: str, transposed: bool, torch: Any) -> None:
+    """So that what can be done with `p.view(-1)` can be done with `p.grad.view(-1)`."""
+    strides = []
+    for m in (autograd, torch):
+        x = (m.ones(3, 2).t() if transposed else m.ones(2, 3)).requires_grad_()
+        USES[use](m, x).sum().backward()
+        strides.append(x.grad.stride())
+    assert strides[0] == strides[1]

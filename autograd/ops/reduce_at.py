@@ -76,7 +76,7 @@ def _ties(ctx: Any, x: Any, y: Any, out: Any, places: np.ndarray, own: bool) -> 
         if not own:  # x holds what stands for nothing there
             of_x[places] = False
         ctx.ties = (of_x + np.bincount(places[of_y], minlength=x.size)).astype(out.dtype)
-        ctx.hits = of_x, of_y
+        ctx.hits = [of_x, of_y]
     return ctx.ties
 
 

@@ -309,10 +309,10 @@ def linspace(
     tensor([0.0000, 0.5000, 1.0000])
     """
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-    if kind == np.float32 and steps > 1:
-        values = spaced_float32(float(start), float(end), int(steps))
+    if kind == np.float32 and operator.index(steps) > 1:
+        values = spaced_float32(float(start), float(end), steps)
     else:
-        values = _spaced(start, end, steps, "linspace")
+        values = _spaced(start, end, steps, "linspace", kind)
     return finish(values, kind, device, requires_grad)
 
 
@@ -334,7 +334,7 @@ def logspace(
     tensor([  1.,  10., 100.])
     """
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-    values = np.power(float(base), _spaced(start, end, steps, "logspace"))
+    values = np.power(float(base), _spaced(start, end, steps, "logspace", kind))
     return finish(values, kind, device, requires_grad)
 
 
@@ -348,10 +348,11 @@ def spaced_float32(start: float, end: float, steps: int) -> np.ndarray:
         return near.astype(np.float32)
 
 
-def _spaced(start: Any, end: Any, steps: int, name: str) -> np.ndarray:
+def _spaced(start: Any, end: Any, steps: int, name: str, kind: np.dtype) -> np.ndarray:
     if steps < 0:
         raise RuntimeError(f"{name}: the number of steps must not be negative, got {steps}")
-    return np.linspace(float(start), float(end), int(steps))
+    number = float if kind.kind == "f" else int  # as in PyTorch, the ends are cast first
+    return np.linspace(number(start), number(end), int(steps))
 
 
 @public(method=False)

@@ -147,3 +147,35 @@ def test_full_svd_has_gradients_of_what_is_determined(torch: Any) -> None:
             found.append((g.detach().numpy(), h.numpy()))
         for ours, theirs in zip(*found, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-9)
+
+
+EDGES = {
+    "whole numbers between cast ends": lambda lib: (
+        [
+            lib.linspace(*ends, dtype=lib.int64).tolist()
+            for ends in ((4.3, -3, 50), (1.9, 7.9, 5), (-3.7, 3.7, 7))
+        ]
+        + lib.logspace(0.5, 3.9, 5, dtype=lib.int64).tolist()
+    ),
+    "integer factors are cut": lambda lib: [
+        lib.addmm(i := lib.arange(4).reshape(2, 2), i, i, beta=0.6, alpha=1.7).tolist(),
+        lib.addmv(i[0], i, i[1], beta=1.6, alpha=2.7).tolist(),
+        lib.baddbmm(i[None], i[None], i[None], beta=1.6, alpha=0.7).tolist(),
+    ],
+    "norms of empty matrices": lambda lib: [
+        lib.linalg.matrix_norm(lib.zeros(3, 0), order).item() for order in (1, 2, float("inf"))
+    ],
+    "tolerances as tensors": lambda lib: [
+        lib.linalg.matrix_rank(lib.eye(3), atol=lib.tensor(2.0)).item(),
+        list(lib.linalg.matrix_rank(lib.zeros(0, 5, 5), atol=lib.zeros(0)).shape),
+    ],
+    "one number's powers": lambda lib: lib.linalg.vander(lib.tensor(2.0), N=3).tolist(),
+    "index without elements": lambda lib: list(
+        lib.ones(5).gather(0, lib.zeros(2, 0, dtype=lib.int64)).shape
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_edges(name: str, torch: Any) -> None:
+    assert EDGES[name](autograd) == EDGES[name](torch)

@@ -67,7 +67,8 @@ def pinverse(input: Any, rcond: float = 1e-15) -> Tensor:
 def _relative_tolerance(a: Tensor, atol: Any, rtol: Any) -> Any:
     """PyTorch's defaults, with an absolute tolerance made relative to the largest value."""
     if rtol is None:
-        rtol = max(a._data.shape[-2:]) * np.finfo(a.dtype).eps if not atol else 0.0
+        given = atol is not None and bool(np.any(as_tensor(atol)._data))
+        rtol = 0.0 if given else max(a._data.shape[-2:]) * np.finfo(a.dtype).eps
     if atol is None or a._data.size == 0:
         return rtol
     largest = np.linalg.svd(a._data, compute_uv=False)[..., 0]
@@ -339,6 +340,7 @@ def vander(x: Any, *, N: int | None = None) -> Tensor:
     """
     a: Any = as_tensor(x)
     a = a if a.dtype.kind == "f" else a.long()
+    a = a if a.ndim else a.reshape(1)
     size = a.shape[-1] if N is None else N
     powers = as_tensor(np.arange(size, dtype=a.dtype))
     return a.unsqueeze(-1) ** powers

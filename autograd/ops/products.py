@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ class MatMul(Op):
     def forward(x, y):
         x, y = promoted([x, y], "same")
         if x.ndim > 2 and y.ndim == 2:  # one large product is faster than a batch of small ones
-            return (x.reshape(-1, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[-1])
+            return (_rows(x) @ y).reshape(*x.shape[:-1], y.shape[-1])
         return np.matmul(x, y)
 
 
@@ -41,7 +42,7 @@ def _by_y(g: Any, x: Any, y: Any) -> Any:
     if y.ndim == 1:
         return (x.swapaxes(-1, -2) @ g[..., None])[..., 0]
     if x.ndim > 2 and y.ndim == 2:
-        return x.reshape(-1, x.shape[-1]).swapaxes(0, 1) @ g.reshape(-1, g.shape[-1])
+        return _rows(x).swapaxes(0, 1) @ _rows(g)
     return x.swapaxes(-1, -2) @ g
 
 
@@ -181,6 +182,8 @@ def _scaled(name: str, product: Any, check: tuple[int, int], factors: str, doc: 
                 f"have {check[0]} and {check[1]} dimensions"
             )
         result = product(x, y)
+        if result.dtype.kind in "iu":
+            beta, alpha = int(beta), int(alpha)  # as in PyTorch, integers stay integers
         if alpha != 1:
             result = result * alpha
         if beta == 0:  # as in PyTorch, NaN in an input that counts for nothing does not spread
@@ -231,7 +234,7 @@ class Linear(Op):
 
 def _rows(x: Any) -> Any:
     """All leading dimensions joined into one."""
-    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+    return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 @public(namespace="nn.functional", op=Linear)

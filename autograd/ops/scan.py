@@ -205,7 +205,7 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
         raise RuntimeError(f"diff: n must not be negative, got {n}")
     axis = axis_of(dim, x.ndim)
     ends = [e if e is None else as_tensor(e) for e in (prepend, append)]
-    if any(e is not None for e in ends):
+    if n and any(e is not None for e in ends):
         x = np.concatenate([e for e in (ends[0], x, ends[1]) if e is not None], axis)
     for _ in range(min(n, x.shape[axis])):
         later, earlier = part(x, axis, 1, None), part(x, axis, None, -1)
@@ -273,7 +273,8 @@ def gradient(
     x = as_tensor(input)
     dims = range(x.ndim) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
     axes = [axis_of(d, x.ndim) for d in dims]
-    spacings = spacing if isinstance(spacing, (tuple, list)) else [spacing] * len(axes)
+    distance = 1 if spacing is None else spacing
+    spacings = distance if isinstance(distance, (tuple, list)) else [distance] * len(axes)
     if len(spacings) != len(axes):
         raise RuntimeError(f"gradient: {len(spacings)} spacings for {len(axes)} dimensions")
     if edge_order not in (1, 2):

@@ -37,6 +37,8 @@ ROWS = [
         call(x(3), x(2, 3, 2)),
         call(x(0, 3), x(3, 2)),
         call(x(2, 0), x(0, 2)),
+        call(x(2, 3, 0), x(0, 2)),
+        call(x(0, 2, 3), x(3, 2)),
         bad(WRONG, x(2, 3), x(2, 3)),
         bad(WRONG, x(), x(2)),
     ),

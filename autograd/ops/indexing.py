@@ -262,11 +262,11 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Te
     shape = x._data.shape
     axis = axis_of(dim, len(shape))
     picks = integer_index(lifted(i), shape[axis], "gather")
-    if picks.size == 0:
-        return wrap(np.zeros(picks.shape, x.dtype))
     if picks.ndim != len(shape) or any(
         a > b for j, (a, b) in enumerate(zip(picks.shape, shape, strict=True)) if j != axis
     ):
+        if picks.size == 0:
+            return wrap(np.zeros(picks.shape, x.dtype))
         raise ShapeError(
             f"gather: the index {described(i)} must have as many dimensions as the input "
             f"{described(x)} and, except along dim {axis}, sizes that are not larger"

@@ -104,10 +104,8 @@ def matrix_norm(
         result = s.sum(-1) if s.shape[-1] == 0 else s.amax(-1) if ord > 0 else s.amin(-1)
     elif ord in (1, -1, math.inf, -math.inf):
         sums = moved.abs().sum(-2 if abs(ord) == 1 else -1)
-        if ord > 0:
-            result = sums.amax(-1) if sums.shape[-1] else sums.sum(-1)
-        else:
-            result = sums.amin(-1)
+        of_nothing = ord > 0 and sums.shape[-1] == 0
+        result = sums.sum(-1) if of_nothing else sums.amax(-1) if ord > 0 else sums.amin(-1)
     else:
         raise RuntimeError(
             f"linalg.matrix_norm: ord must be 'fro', 'nuc', ±1, ±2 or ±inf, got {ord!r}"

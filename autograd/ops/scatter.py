@@ -230,7 +230,7 @@ def index_reduce(
     return _slices(change, "index_reduce", input, dim, index, source)
 
 
-@public(in_place=True)
+@public(in_place=True, reads_values=True)
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Tensor:
     """`input` with one value in the slices along `dim` that `index` names.
 
@@ -242,8 +242,7 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Tensor:
     x = lifted(given)
     axis = axis_of(dim, x._data.ndim)
     picks = vector_index(index, x._data.shape[axis], "index_fill", negative=True)
-    if type(picks) is np.ndarray:  # the gradient of the value counts each place once
-        picks = np.unique(picks)
+    picks = np.unique(picks)  # the gradient of the value counts each place once
     value = number(value, "index_fill")
     y = value if isinstance(value, Tensor) else stored(value, x.dtype)
     out = SetItem.apply(x, y, at_axis(picks, axis))

@@ -202,7 +202,7 @@ SLICES = [
         "index_fill",
         call(x(3, 2), 0, exact([2, -3]), 1.5),
         call(x(2, 3), -1, exact(1), x()),
-        call(x(2, 3), 1, exact([1, 1, -1]), x()),
+        call(x(2, 3), 1, exact([1, 1, 2]), x()),
         call(x(), dim=0, index=exact([0]), value=2),
         bad(IndexError, x(2, 3), 1, exact([3]), 1.0),
         bad(RuntimeError, x(2, 3), 1, exact([1]), x(1)),

@@ -78,8 +78,11 @@ class ELU(Op):
 
 
 def _negative(x: Any) -> Any:
-    """min(x, 0): keeps the branch that is not taken from overflowing."""
-    return np.minimum(x, 0.0)
+    """min(x, 0): keeps the branch that is not taken from overflowing.
+
+    Its derivative at 0 is 0, as PyTorch's second derivative of `elu` is.
+    """
+    return np.where(x >= 0, 0.0, x) if isinstance(x, Tensor) else np.minimum(x, 0.0)
 
 
 @public(namespace="nn.functional", op=ELU)
@@ -157,7 +160,7 @@ def logsigmoid(input: Any) -> Tensor:
 class HardTanh(Op):
     op_name = "hardtanh"
     # PyTorch's gradient is 0 at the limits here, and 1 there for clamp.
-    backward = {"x": lambda g, x, low, high: passing(g, np.logical_not((x <= low) | (x >= high)))}
+    backward = {"x": lambda g, x, low, high: passing(g, (x > low) & (x < high))}
     formula = {"x": "g * ((low < x) & (x < high))"}
 
     def forward(x, low, high):
@@ -184,7 +187,7 @@ def relu6(input: Any, inplace: bool = False) -> Tensor:
 
 class SoftShrink(Op):
     op_name, promote = "softshrink", "float"
-    backward = {"x": lambda g, x, lambd: passing(g, np.logical_not(np.abs(x) <= lambd))}
+    backward = {"x": lambda g, x, lambd: passing(g, np.abs(x) > lambd)}
     formula = {"x": "g * (abs(x) > lambd)"}
 
     def forward(x, lambd):
@@ -227,7 +230,7 @@ def hardsigmoid(input: Any, inplace: bool = False) -> Tensor:
 class HardSwish(Op):
     # A primitive: the product rule would give inf * 0 at infinity, where the derivative is 1.
     op_name, promote = "hardswish", "float"
-    backward = {"x": lambda g, x: np.where(x <= -3, 0.0, np.where(x < 3, g * (x / 3 + 0.5), g))}
+    backward = {"x": lambda g, x: np.where(x >= 3, g, np.where(x <= -3, 0.0, g * (x / 3 + 0.5)))}
     formula = {"x": "where(x <= -3, 0, where(x < 3, g * (x / 3 + 1/2), g))"}
 
     def forward(x):

@@ -175,9 +175,15 @@ class LGamma(Unary):
 
     op_name, aliases = "lgamma", ("special.gammaln",)
     numpy = scipy.special.gammaln
-    forward = kept(numpy)
     backward = {"x": lambda g, x: g * scipy.special.psi(x)}
     formula = {"x": "g * digamma(x)"}
+
+    def forward(x):
+        # At -inf SciPy has -inf, where C and PyTorch have inf.
+        return _log_gamma(np.where(x == -np.inf, np.inf, x))
+
+
+_log_gamma = kept(scipy.special.gammaln)
 
 
 class Digamma(Unary):

@@ -60,7 +60,13 @@ ROWS = [
     unary(S + "entr", pos),
     binary("xlogy", x, pos),
     binary(S + "xlog1py", x, pos),
-    unary("lgamma", pos, scipy.special.gammaln, edges=[0.0, 0.5, 100.0, np.inf], **TRIGAMMA),
+    unary(
+        "lgamma",
+        pos,
+        lambda a: np.where(a == -np.inf, np.inf, scipy.special.gammaln(a)),
+        edges=[0.0, 0.5, 100.0, np.inf, -np.inf],
+        **TRIGAMMA,
+    ),
     unary("digamma", pos, edges=[0.0, -0.0, 0.5, 100.0, np.inf], **TRIGAMMA),
     Row(
         "polygamma",

@@ -349,10 +349,11 @@ def spaced_float32(start: float, end: float, steps: int) -> np.ndarray:
 
 
 def _spaced(start: Any, end: Any, steps: int, name: str, kind: np.dtype) -> np.ndarray:
+    steps = operator.index(steps)
     if steps < 0:
         raise RuntimeError(f"{name}: the number of steps must not be negative, got {steps}")
     number = float if kind.kind == "f" else int  # as in PyTorch, the ends are cast first
-    return np.linspace(number(start), number(end), int(steps))
+    return np.linspace(number(start), number(end), steps)
 
 
 @public(method=False)

@@ -133,7 +133,11 @@ def _binary_apply(cls: Any, general: Callable[..., Any]) -> Callable[..., Any]:
                 y_data, y_edge = y, None
             else:
                 return general(x, y)
-        elif (type(x) is float or type(x) is int) and (dtype := y._data.dtype).kind == "f":
+        elif (
+            (type(x) is float or type(x) is int)
+            and isinstance(y, Tensor)
+            and (dtype := y._data.dtype).kind == "f"
+        ):
             if y._base is not None:
                 y._follow_base()
             x_data, x_edge, y_data, y_edge = x, None, y._data, y._edge

@@ -169,6 +169,7 @@ EDGES = {
         lib.linalg.matrix_rank(lib.eye(3), atol=lib.tensor(2.0)).item(),
         list(lib.linalg.matrix_rank(lib.zeros(0, 5, 5), atol=lib.zeros(0)).shape),
     ],
+    "two numbers": lambda lib: [lib.add(2, 3).item(), lib.mul(2.0, 3).item()],
     "one number's powers": lambda lib: lib.linalg.vander(lib.tensor(2.0), N=3).tolist(),
     "index without elements": lambda lib: list(
         lib.ones(5).gather(0, lib.zeros(2, 0, dtype=lib.int64)).shape

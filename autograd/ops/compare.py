@@ -220,6 +220,8 @@ def isclose(
     tensor([ True, False])
     """
     x, y = _same_dtype("isclose", input, other)
+    if rtol < 0 or atol < 0:
+        raise RuntimeError(f"isclose: rtol and atol must not be negative, got {rtol} and {atol}")
     return as_tensor(as_array(np.isclose(x, y, rtol, atol, equal_nan)))
 
 

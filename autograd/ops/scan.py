@@ -273,6 +273,8 @@ def gradient(
     x = as_tensor(input)
     dims = range(x.ndim) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
     axes = [axis_of(d, x.ndim) for d in dims]
+    if len(set(axes)) < len(axes):
+        raise RuntimeError(f"gradient: a dimension appears several times in dim={dim}")
     distance = 1 if spacing is None else spacing
     spacings = distance if isinstance(distance, (tuple, list)) else [distance] * len(axes)
     if len(spacings) != len(axes):

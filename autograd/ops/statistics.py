@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import return_types
 from ..axes import axes_of
+from ..batching.array import whole
 from ..creation import as_tensor
 from ..errors import described
 from ..function import Op
@@ -126,13 +127,27 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
         raise RuntimeError(f"cov: expected at most 2 dimensions, got {described(x)}")
     x = x.reshape(1, -1) if x.ndim < 2 else x
     ones = np.ones(x.shape[1], x.dtype if x.dtype.kind == "f" else np.float32)
-    f: Any = ones if fweights is None else as_tensor(fweights).to(ones.dtype)
-    a: Any = ones if aweights is None else as_tensor(aweights)
+    f: Any = ones if fweights is None else _weights(fweights, x, "fweights", "iu").to(ones.dtype)
+    a: Any = ones if aweights is None else _weights(aweights, x, "aweights", "f")
     w = f * a
     total = w.sum()
     centred = x - (x * w).sum(1, keepdim=True) / total
     freedom = total - correction * ((w * a).sum() / total)
     return ((centred * w) @ centred.T / np.maximum(freedom, 0.0)).squeeze()
+
+
+def _weights(weights: Any, x: Tensor, name: str, kinds: str) -> Tensor:
+    """One weight per observation, none negative, or an error."""
+    w = as_tensor(weights)
+    if w.ndim > 1 or w.numel() != x.shape[1] or w.dtype.kind not in kinds:
+        kind = "floating" if kinds == "f" else "integral"
+        raise RuntimeError(
+            f"cov: {name} must be {x.shape[1]} {kind} numbers, one per observation, got "
+            f"{described(w)}"
+        )
+    if whole(w._data < 0).any():
+        raise RuntimeError(f"cov: {name} must not be negative")
+    return w
 
 
 @public(numpy=np.corrcoef)

@@ -59,7 +59,13 @@ ROWS = [
             ("bitwise_right_shift", np.right_shift),
         ]
     ),
-    Row("isclose", *CLOSE, grad=0, numpy=lambda a, b, **k: np.isclose(a, b, **k)),
+    Row(
+        "isclose",
+        *CLOSE,
+        bad(RuntimeError, x(2), x(2), rtol=-0.1),
+        grad=0,
+        numpy=lambda a, b, **k: np.isclose(a, b, **k),
+    ),
     Row("allclose", *CLOSE, grad=0, numpy=lambda a, b, **k: np.allclose(a, b, **k)),
     Row(
         "equal",

@@ -126,6 +126,7 @@ ROWS = [
         call(-10, 0, 4, dtype=np.int64),
         call(exact(0.0, grad=False), exact(1.0, grad=False), 3),
         bad(RuntimeError, 0, 1, -1),
+        bad(TypeError, 0, 1, 3.0),
         grad=0,
         numpy=lambda a, b, n, dtype=np.float64: np.linspace(a, b, n).astype(dtype),
     ),

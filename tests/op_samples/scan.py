@@ -117,6 +117,7 @@ ROWS = [
         call(x(4), spacing=(exact([0.0, 1.0, 3.0, 3.5], grad=False),)),
         call(x(4), spacing=(exact([0.0, 1.0, 3.0, 3.5], grad=False),), edge_order=2),
         bad(RuntimeError, x(1)),
+        bad(RuntimeError, x(3, 3), dim=(1, 1)),
         numpy=lambda a, spacing=1, dim=None, edge_order=1: np.gradient(
             a,
             *(spacing if isinstance(spacing, tuple) else (spacing or 1,)),

@@ -52,6 +52,10 @@ ROWS = [
         call(x(2, 4), aweights=pos(4, grad=False)),
         call(x(2, 4), fweights=exact([1, 2, 0, 3]), aweights=pos(4, grad=False)),
         bad(RuntimeError, x(2, 2, 2)),
+        bad(RuntimeError, x(2, 3), fweights=exact([1, 2])),
+        bad(RuntimeError, x(2, 3), fweights=pos(3)),
+        bad(RuntimeError, x(2, 3), fweights=exact([1, 2, -1])),
+        bad(RuntimeError, x(2, 3), aweights=exact([[1.0, 2.0, 3.0]])),
         numpy=lambda a, correction=1, fweights=None, aweights=None: np.cov(
             a, ddof=correction, fweights=fweights, aweights=aweights
         ),

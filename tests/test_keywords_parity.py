@@ -43,8 +43,6 @@ EXCEPTIONS = {
     "copy_": {"src"},
     # Packed sequences, which the layers of these names take.
     **{key: {"data", "batch_sizes"} for key in ("rnn_tanh", "rnn_relu", "gru", "lstm")},
-    "nn.functional.elu_": {"scale", "input_scale"},  # of the function under `selu`
-    "nn.functional.rrelu_": {"generator"},
     # Of other devices, or of memory.
     "pin_memory": {"device"},
     "is_pinned": {"device"},

@@ -16,7 +16,6 @@ from . import (  # noqa: F401 (registers them)
     attention,
     distances,
     dropouts,
-    in_place,
     losses,
     margin_losses,
 )
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from .attention import *  # noqa: F403
     from .distances import *  # noqa: F403
     from .dropouts import *  # noqa: F403
-    from .in_place import *  # noqa: F403
     from .losses import *  # noqa: F403
     from .margin_losses import *  # noqa: F403
 

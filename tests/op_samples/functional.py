@@ -136,28 +136,6 @@ ACTIVATIONS = [
         edge(exact([0.0, 0.5, 1.0, np.inf, -np.inf, np.nan]), 0.5, 7.0),
         numpy=lambda a, t, v: np.where(a <= t, v, a),
     ),
-    *(  # names of functions that change their argument, here a clone
-        Row(
-            F + name + "_",
-            call(x(2, 3), *args),
-            run=lambda f, a, *args: f(a + 0, *args),
-            numpy=reference,
-        )
-        for name, args, reference in [
-            ("relu", (), lambda a: np.maximum(a, 0)),
-            ("elu", (0.5,), lambda a, k: np.where(a > 0, a, k * np.expm1(a))),
-            ("celu", (0.5,), lambda a, k: np.where(a > 0, a, k * np.expm1(a / k))),
-            (
-                "selu",
-                (),
-                lambda a: 1.0507009873554805 * np.where(a > 0, a, 1.6732632423543772 * np.expm1(a)),
-            ),
-            ("leaky_relu", (0.2,), lambda a, s: np.where(a > 0, a, a * s)),
-            ("hardtanh", (-0.3, 1.2), np.clip),
-            ("threshold", (0.1, 2.0), lambda a, t, v: np.where(a > t, a, v)),
-            ("rrelu", (0.2, 0.4), lambda a, low, up: np.where(a > 0, a, a * (low + up) / 2)),
-        ]
-    ),
     unary(F + "hardshrink", x, lambda a, k=0.5: np.where(np.abs(a) <= k, 0, a), call(x(5), 1.2)),
     unary(
         F + "softshrink",

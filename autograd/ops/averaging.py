@@ -13,7 +13,7 @@ from ..tensor import Tensor
 from .common import floating_only
 from .pooling import max_pool1d, max_pool2d, max_pool3d, output_sizes, pooling_windows
 from .resample import Resample, averages
-from .windows import Windows, batch_first, batch_last, batched, restored, spatial
+from .windows import Windows, batch_first, batch_last, batched, padded, restored, spatial
 
 
 class AvgPool(Op):
@@ -23,7 +23,7 @@ class AvgPool(Op):
     batch = folding({0: 0})
 
     def forward(x, windows, divisor):
-        a = batch_last(x, windows)
+        a = padded(batch_last(x), windows)
         for slices in _axes(windows):
             total = a[slices[0]]
             for k, s in enumerate(slices[1:]):
@@ -42,7 +42,7 @@ class AvgSpread(Op):
     batch = folding({0: 0})
 
     def forward(x, windows, divisor):
-        a = np.ascontiguousarray(x.transpose(*range(1, x.ndim), 0)) / divisor
+        a = batch_last(x) / divisor
         for d, slices in reversed(list(enumerate(_axes(windows)))):
             shape = [*a.shape]
             shape[d + 1] = windows.padded[d]

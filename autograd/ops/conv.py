@@ -5,10 +5,7 @@ differentiation: the output from input and weight (`Conv`), the input's gradient
 a weight (`ConvInput`, which is transposed convolution), and the weight's gradient from an output
 and an input (`ConvWeight`). Each is the others' derivative, which gives every higher one.
 
-The products run over the windows of one row (position along the first spatial dimension) after
-the other: all other dimensions of the windows are laid out in memory, the first is not, since
-windows of neighbouring rows overlap there and a view shows them (Cho & Brand, "MEC:
-memory-efficient convolution for deep neural network", 2017).
+correlation.py computes them on arrays.
 """
 
 from __future__ import annotations
@@ -22,8 +19,8 @@ from ..creation import as_tensor
 from ..errors import ShapeError, described
 from ..function import Op
 from ..tensor import Tensor
+from .correlation import correlated, spread_back, weight_of
 from .windows import (
-    IN_CACHE,
     Windows,
     batch_first,
     batch_last,
@@ -32,61 +29,7 @@ from .windows import (
     positions,
     restored,
     spatial,
-    volume,
 )
-
-FEW_COLUMNS = 128  # below, products of one row each are slower than laying out whole windows
-
-
-def _by_rows(windows: Windows, batch: int) -> Windows:
-    """The windows with the dimension of their rows in front: their first, or a dummy.
-
-    With the dummy, there is one row, and windows are laid out whole.
-    """
-    overlaps = windows.kernel[0] > 1 and windows.dilation[0] == 1 and len(windows.kernel) > 1
-    if overlaps and volume(windows.out[1:]) * batch >= FEW_COLUMNS:
-        return windows
-    return windows.after_dummy()
-
-
-def _columns(x: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
-    """The windows over `x` as matrices (groups, rows, elements of a window, positions).
-
-    `x` is (C, *padded, N), contiguous. The elements are in the order of the first spatial
-    dimension, channel, other spatial dimensions.
-    """
-    channels, n = x.shape[0] // groups, x.shape[-1]
-    steps, rows = x.strides, windows.padded[0]
-    dilated = (s * d for s, d in zip(steps[2:-1], windows.dilation[1:], strict=True))
-    moved = (s * d for s, d in zip(steps[2:-1], windows.stride[1:], strict=True))
-    row = np.ascontiguousarray(
-        np.ndarray(
-            (groups, rows, channels, *windows.kernel[1:], *windows.out[1:], n),
-            x.dtype,
-            x,
-            strides=(steps[0] * channels, steps[1], steps[0], *dilated, *moved, steps[-1]),
-        )
-    )
-    depth, width = channels * volume(windows.kernel[1:]), volume(windows.out[1:]) * n
-    step = depth * width * x.itemsize
-    return np.ndarray(
-        (groups, windows.out[0], windows.kernel[0] * depth, width),
-        x.dtype,
-        row,
-        strides=(rows * step, windows.stride[0] * step, width * x.itemsize, x.itemsize),
-    )
-
-
-def _kernel(w: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
-    """The weight as (groups, out channels, first spatial, in channels, other spatial)."""
-    return w.reshape(groups, len(w) // groups, w.shape[1], *windows.kernel).swapaxes(2, 3)
-
-
-def _outputs(y: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
-    """An output (O, *out, N) as matrices (groups, rows, out channels, positions)."""
-    columns = volume(windows.out[1:]) * y.shape[-1]
-    return y.reshape(groups, len(y) // groups, windows.out[0], columns).swapaxes(1, 2)
-
 
 def _in_groups(axes: dict[int, int], out: int) -> Any:
     """The rule under `vmap` where each element has its own weight: as groups of channels."""
@@ -112,23 +55,15 @@ def _in_batch(axes: dict[int, int], out: int) -> Any:
 class Conv(Op):
     symbol, public = "conv", False
     backward = {
-        "x": lambda g, w, windows, groups: ConvInput.call(g, w, windows, groups),
+        "x": lambda g, w, windows, groups: ConvInput.call(g, w, None, windows, groups),
         "w": lambda g, x, windows, groups: ConvWeight.call(g, x, windows, groups),
-        "b": lambda g: g.sum((0, *range(2, g.ndim))),
+        "b": lambda g: _channel_sums(g),
     }
     formula = {"x": "transposed conv of g with w", "w": "conv of x with g", "b": "sum of g"}
     batch = _in_batch({0: 1, 1: 0, 2: 0}, 1)
 
     def forward(x, w, b, windows, groups):
-        by_rows = _by_rows(windows, len(x))
-        a = batch_last(x, windows).reshape(x.shape[1], *by_rows.padded, len(x))
-        columns = _columns(a, by_rows, groups)
-        k = _kernel(w, by_rows, groups).reshape(groups, 1, len(w) // groups, columns.shape[2])
-        y = np.empty((len(w), *windows.out, len(x)), x.dtype)
-        np.matmul(k, columns, out=_outputs(y, by_rows, groups))
-        if b is not None:
-            y += b.reshape(-1, *(1,) * (y.ndim - 1))
-        return batch_first(y)
+        return batch_first(_plus(correlated(batch_last(x), w, windows, groups), b))
 
 
 class ConvInput(Op):
@@ -138,67 +73,13 @@ class ConvInput(Op):
     backward = {
         "y": lambda g, w, windows, groups: Conv.call(g, w, None, windows, groups),
         "w": lambda g, y, windows, groups: ConvWeight.call(y, g, windows, groups),
+        "b": lambda g: _channel_sums(g),
     }
-    formula = {"y": "conv of g with w", "w": "conv of g with y"}
-    batch = _in_batch({0: 1, 1: 0}, 1)
+    formula = {"y": "conv of g with w", "w": "conv of g with y", "b": "sum of g"}
+    batch = _in_batch({0: 1, 1: 0, 2: 0}, 1)
 
-    def forward(y, w, windows, groups):
-        n, by_rows = len(y), _by_rows(windows, len(y))
-        channels, stride = w.shape[1], by_rows.stride[0]
-        x = np.zeros((groups, channels, *by_rows.padded, n), y.dtype)
-        g = _outputs(_contiguous(y), by_rows, groups)
-        k = _kernel(w, by_rows, groups)
-        # Each output adds to as many rows of the input as the kernel has, `stride` apart. Those
-        # with the same remainder add up in one product, over `taps` outputs in a row.
-        for first in range(min(stride, by_rows.kernel[0])):
-            part = k[:, :, first::stride][:, :, ::-1]
-            taps = part.shape[2]
-            m = part.transpose(0, *range(3, part.ndim), 2, 1)
-            m = m.reshape(groups, 1, m[0, ..., 0, 0].size, taps * g.shape[2])
-            _add_rows(m, _neighbours(g, taps), x[:, :, first::stride], by_rows)
-        x = x.reshape(groups * channels, *windows.padded, n)
-        return batch_first(x[:, *windows.inner()])
-
-
-def _add_rows(m: np.ndarray, g: np.ndarray, x: np.ndarray, windows: Windows) -> None:
-    """Adds the products of `m` with the rows of `g` to the rows of `x`, at the kernel's offsets.
-
-    As many rows at once as fit in the cache with their products.
-    """
-    offsets = list(zip(np.ndindex(windows.kernel[1:]), windows.offsets(1), strict=True))
-    rows, size = g.shape[1], m[:, 0, :, 0].size * g.shape[3]
-    block = max(1, IN_CACHE // max(size, 1))
-    for start in range(0, rows, block):
-        sums = np.matmul(m, g[:, start : start + block])
-        sums = sums.reshape(
-            *sums.shape[:2], x.shape[1], *windows.kernel[1:], *windows.out[1:], x.shape[-1]
-        ).swapaxes(1, 2)
-        target = x[:, :, start : min(start + block, rows)]
-        for offset, slices in offsets:
-            part = target[:, :, :, *slices]
-            part += sums[:, :, :, *offset]
-
-
-def _contiguous(y: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(y.transpose(*range(1, y.ndim), 0))
-
-
-def _neighbours(g: np.ndarray, taps: int) -> np.ndarray:
-    """(groups, rows, O, P) to (groups, rows + taps - 1, taps·O, P): each row with those before it.
-
-    Rows beyond the ends are zeros.
-    """
-    if taps == 1:
-        return g
-    groups, rows, channels, width = g.shape
-    padded = np.zeros((groups, rows + 2 * (taps - 1), channels, width), g.dtype)
-    padded[:, taps - 1 : taps - 1 + rows] = g
-    return np.ndarray(
-        (groups, rows + taps - 1, taps * channels, width),
-        g.dtype,
-        padded,
-        strides=(*padded.strides[:2], *padded.strides[2:]),
-    )
+    def forward(y, w, b, windows, groups):
+        return batch_first(_plus(spread_back(batch_last(y), w, windows, groups), b))
 
 
 class ConvWeight(Op):
@@ -207,31 +88,24 @@ class ConvWeight(Op):
     symbol, public = "conv_w", False
     backward = {
         "y": lambda g, x, windows, groups: Conv.call(x, g, None, windows, groups),
-        "x": lambda g, y, windows, groups: ConvInput.call(y, g, windows, groups),
+        "x": lambda g, y, windows, groups: ConvInput.call(y, g, None, windows, groups),
     }
     formula = {"y": "conv of x with g", "x": "transposed conv of y with g"}
     batch = _in_groups({0: 1, 1: 1}, 0)
 
     def forward(y, x, windows, groups):
-        by_rows = _by_rows(windows, len(x))
-        a = batch_last(x, windows).reshape(x.shape[1], *by_rows.padded, len(x))
-        columns = _columns(a, by_rows, groups)
-        g = _outputs(_contiguous(y), by_rows, groups).swapaxes(2, 3)
-        k = _summed_products(columns, g)  # (groups, elements, out channels)
-        channels = len(a) // groups
-        k = k.reshape(groups, by_rows.kernel[0], channels, *by_rows.kernel[1:], k.shape[-1])
-        k = np.moveaxis(k, -1, 1).swapaxes(2, 3)
-        return k.reshape(y.shape[1], channels, *windows.kernel)
+        return weight_of(batch_last(y), batch_last(x), windows, groups)
 
 
-def _summed_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Σᵢ a[:, i] @ b[:, i]."""
-    if a.shape[1] * a.shape[2] * b.shape[3] <= 1 << 20:
-        return np.matmul(a, b).sum(1)
-    total = np.matmul(a[:, 0], b[:, 0])
-    for i in range(1, a.shape[1]):  # large products: not all of them in memory at once
-        total += np.matmul(a[:, i], b[:, i])
-    return total
+def _plus(y: np.ndarray, b: Any) -> np.ndarray:
+    """`y` (O, ...), which is the caller's own, plus one number per channel."""
+    if b is not None:
+        y += b.reshape(-1, *(1,) * (y.ndim - 1))
+    return y
+
+
+def _channel_sums(g: Any) -> Any:
+    return g.sum((0, *range(2, g.ndim)))
 
 
 def _checked(input: Any, weight: Any, bias: Any, dims: int, groups: Any, transposed: bool) -> Any:
@@ -369,8 +243,7 @@ def _conv_transpose(dims: int) -> Any:
                 f"output would have the size {size}"
             )
         windows = Windows(size, kernel, out, stride, padding, padding, dilation)
-        y = restored(ConvInput.apply(x, w, windows, groups), was_batched)
-        return y if b is None else y + b.reshape(-1, *(1,) * dims)
+        return restored(ConvInput.apply(x, w, b, windows, groups), was_batched)
 
     return spatial(conv_transpose, "conv_transpose", dims, _TRANSPOSE, ConvInput)
 

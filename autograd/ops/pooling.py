@@ -26,6 +26,7 @@ from .windows import (
     batch_first,
     batch_last,
     batched,
+    padded,
     per_dimension,
     positions,
     restored,
@@ -49,7 +50,7 @@ class MaxPool(Op):
         if any(ctx.needs_input_grad):
             best, ctx.winner = _best(x, windows)
             return batch_first(best)
-        a = batch_last(x, windows, lowest(x.dtype))
+        a = padded(batch_last(x), windows, lowest(x.dtype))
         slices = [a[:, *s] for s in windows.offsets()]
         return batch_first(reduce(np.maximum, slices[1:], slices[0].copy()))
 
@@ -62,7 +63,7 @@ def _blocks(channels: int, size: int) -> Iterator[slice]:
 
 def _best(x: np.ndarray, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
     """The maxima and the numbers of the kernel elements that met them; NaN wins, as in PyTorch."""
-    a = batch_last(x, windows, lowest(x.dtype))
+    a = padded(batch_last(x), windows, lowest(x.dtype))
     offsets = list(windows.offsets())
     number = np.uint8 if len(offsets) <= 256 else np.int32
     best = np.empty((len(a), *windows.out, a.shape[-1]), a.dtype)
@@ -101,7 +102,7 @@ class Place(Op):
     batch = folding({0: 0, 1: -1})
 
     def forward(x, winner, windows):
-        x = np.ascontiguousarray(x.transpose(*range(1, x.ndim), 0))
+        x = batch_last(x)
         shape = (len(x), *windows.padded, x.shape[-1])
         tiles = windows.stride == windows.kernel and set(windows.dilation) == {1}
         if tiles and math.prod(windows.padded) == math.prod(windows.kernel) * math.prod(
@@ -128,7 +129,7 @@ class Pick(Op):
     batch = folding({0: 0, 1: -1})
 
     def forward(x, winner, windows):
-        a = batch_last(x, windows)
+        a = padded(batch_last(x), windows)
         out = np.zeros(winner.shape, a.dtype)
         for k, s in enumerate(windows.offsets()):
             np.copyto(out, a[:, *s], where=winner == k)

@@ -64,13 +64,21 @@ class Windows(NamedTuple):
         return Windows(*((x, *field) for x, field in zip(fill, self, strict=True)))
 
 
-def batch_last(x: np.ndarray, windows: Windows, fill: float = 0) -> np.ndarray:
-    """(N, C, *spatial) as a contiguous (C, *padded, N); a copy only where it has to be."""
-    x = x.transpose(*range(1, x.ndim), 0)
+def batch_last(x: np.ndarray) -> np.ndarray:
+    """(N, C, *spatial) as a contiguous (C, *spatial, N); a copy only where it has to be."""
+    return np.ascontiguousarray(x.transpose(*range(1, x.ndim), 0))
+
+
+def padded(x: np.ndarray, windows: Windows, fill: float = 0) -> np.ndarray:
+    """(C, *size, N) as a contiguous (C, *padded, N); a copy only where it has to be."""
     if windows.padded == windows.size:
         return np.ascontiguousarray(x)
-    out = np.full((x.shape[0], *windows.padded, x.shape[-1]), fill, x.dtype)
+    out = np.empty((len(x), *windows.padded, x.shape[-1]), x.dtype)
     out[:, *windows.inner()] = x
+    for d, (before, size) in enumerate(zip(windows.before, windows.size, strict=True), 1):
+        along = (slice(None),) * d
+        out[*along, :before] = fill
+        out[*along, before + size :] = fill
     return out
 
 

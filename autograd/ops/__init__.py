@@ -24,6 +24,7 @@ from . import (
     matrix as matrix,
     matrix_functions as matrix_functions,
     normalization as normalization,
+    normalize as normalize,
     norms as norms,
     order_statistics as order_statistics,
     overwrite as overwrite,

@@ -1,8 +1,4 @@
-"""Normalization: layer, RMS, group, batch and instance norm are one operation over different axes.
-
-It is a primitive because its composite takes about four times as long: forward keeps the
-normalized values and the inverse deviations, and the gradient needs only those.
-"""
+"""Normalization: layer, RMS, group, batch and instance norm, over two primitives (normalize.py)."""
 
 from __future__ import annotations
 
@@ -13,85 +9,13 @@ import numpy as np
 
 from ..creation import as_tensor
 from ..errors import ShapeError, described
-from ..function import Op
 from ..inplace import write
 from ..registry import public
 from ..tensor import Tensor
 from .averaging import AvgPool
 from .common import floating_only
+from .normalize import ChannelNorm, Normalize
 from .windows import Windows
-
-
-class Normalize(Op):
-    """(x - mean) / √(var + eps) over `axes`, times `w` plus `b`, which broadcast.
-
-    Without `centre`, the mean counts as 0 and var is the mean square. `moments` receives mean and
-    var.
-    """
-
-    symbol, public, saves_on_ctx = "norm", False, True
-    backward = {
-        "x": lambda g, x, w, ctx, axes, eps, centre: _by_x(g, x, w, ctx, axes, eps, centre),
-        "w": lambda g, x, ctx, axes, eps, centre: g * _standard(g, x, ctx, axes, eps, centre)[0],
-        "b": lambda g: g,
-    }
-    formula = {
-        "x": "(g w - mean of g w - y mean of g w y) / deviation, with y the normalized x",
-        "w": "g times the normalized x",
-        "b": "sum of g over what b was broadcast to",
-    }
-
-    def forward(ctx, x, w, b, axes, eps, centre, moments):
-        mean = _mean(x, axes) if centre else 0.0
-        y = x - mean if centre else x.copy()
-        var = _mean_square(y, axes)
-        moments[:] = mean, var
-        ctx.scale = 1 / np.sqrt(var + eps)
-        y *= ctx.scale
-        ctx.y = y
-        out = y.copy() if w is None else y * w.astype(x.dtype, copy=False)
-        if b is not None:
-            out += b
-        return out
-
-
-def _mean(x: Any, axes: tuple[int, ...]) -> Any:
-    return x.mean(axis=axes, keepdims=True)
-
-
-def _mean_square(x: Any, axes: tuple[int, ...]) -> Any:
-    if isinstance(x, np.ndarray) and axes == (x.ndim - 1,):
-        return (np.vecdot(x, x) / np.asarray(x.shape[-1], x.dtype))[..., None]
-    return _mean(x * x, axes)
-
-
-def _standard(g: Any, x: Any, ctx: Any, axes: Any, eps: float, centre: bool) -> Any:
-    """The normalized x and 1 / deviation: as forward left them, or as part of the graph."""
-    if not isinstance(g, Tensor):
-        return ctx.y, ctx.scale
-    y = x - _mean(x, axes) if centre else x
-    scale = 1 / np.sqrt(_mean_square(y, axes) + eps)
-    return y * scale, scale
-
-
-def _by_x(g: Any, x: Any, w: Any, ctx: Any, axes: Any, eps: float, centre: bool) -> Any:
-    y, scale = _standard(g, x, ctx, axes, eps, centre)
-    g = g if w is None else g * w
-    if isinstance(g, np.ndarray) and axes == (g.ndim - 1,):
-        return _by_rows(g, y, scale, centre)
-    inner = g - y * _mean(g * y, axes)
-    return (inner - _mean(g, axes) if centre else inner) * scale
-
-
-def _by_rows(g: np.ndarray, y: np.ndarray, scale: np.ndarray, centre: bool) -> np.ndarray:
-    """The same over the last dimension, with half the passes over memory."""
-    n = np.asarray(y.shape[-1], y.dtype)
-    by_x = y * (np.vecdot(g, y) / n)[..., None]
-    if centre:
-        by_x += (g @ np.full(g.shape[-1], 1 / n, g.dtype))[..., None]
-    np.subtract(g, by_x, out=by_x)
-    by_x *= scale
-    return by_x
 
 
 def _checked(input: Any, weight: Any, bias: Any, shape: tuple[int, ...], name: str) -> Tensor:
@@ -141,7 +65,7 @@ def layer_norm(
     """
     x = _checked(input, weight, bias, tuple(normalized_shape), "layer_norm")
     axes = _trailing(x, normalized_shape, "layer_norm")
-    return Normalize.apply(x, weight, bias, axes, float(eps), True, [])
+    return Normalize.apply(x, weight, bias, axes, float(eps), True)
 
 
 @public(namespace="nn.functional", op=Normalize)
@@ -166,7 +90,7 @@ def rms_norm(
     x = _checked(input, weight, None, tuple(normalized_shape), "rms_norm")
     axes = _trailing(x, normalized_shape, "rms_norm")
     eps = float(np.finfo(x.dtype).eps if eps is None else eps)
-    return Normalize.apply(x, weight, None, axes, eps, False, [])
+    return Normalize.apply(x, weight, None, axes, eps, False)
 
 
 def _per_channel(parameter: Any, ndim: int) -> Any:
@@ -174,7 +98,7 @@ def _per_channel(parameter: Any, ndim: int) -> Any:
     return None if parameter is None else parameter.reshape(-1, *(1,) * (ndim - 2))
 
 
-@public(namespace="nn.functional", op=Normalize)
+@public(namespace="nn.functional", op=ChannelNorm)
 def group_norm(
     input: Tensor,
     num_groups: int,
@@ -202,7 +126,7 @@ def group_norm(
     n, channels = input.shape[:2]
     x = _checked(input, weight, bias, (channels,), "group_norm")
     _more_than_one(x, n * channels // num_groups * math.prod(x.shape[2:]), "group_norm")
-    return _affine(_rows(x, n, num_groups, eps), weight, bias)
+    return ChannelNorm.apply(x, weight, bias, num_groups, float(eps), [])
 
 
 def _more_than_one(x: Tensor, count: int, name: str) -> None:
@@ -212,14 +136,6 @@ def _more_than_one(x: Tensor, count: int, name: str) -> None:
         )
 
 
-def _rows(x: Tensor, n: int, groups: int, eps: float, moments: Any = None) -> Any:
-    """`x` of shape (n, C, *), each of n · groups parts normalized."""
-    rest = math.prod(x.shape[1:]) // groups
-    moments = [] if moments is None else moments
-    rows = x.reshape(n, groups, rest)
-    return Normalize.apply(rows, None, None, (2,), float(eps), True, moments).reshape(x.shape)
-
-
 def _affine(x: Any, weight: Any, bias: Any) -> Any:
     """weight · x + bias, with one number each per channel."""
     if weight is not None:
@@ -227,7 +143,7 @@ def _affine(x: Any, weight: Any, bias: Any) -> Any:
     return x if bias is None else x + _per_channel(bias, x.ndim)
 
 
-@public(namespace="nn.functional", op=Normalize)
+@public(namespace="nn.functional", op=ChannelNorm)
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -262,12 +178,10 @@ def batch_norm(
         raise ValueError(f"batch_norm: eps must be positive, got {eps}")
     if not training:
         return _with_running(x, running_mean, running_var, weight, bias, eps)
-    axes = (0, *range(2, x.ndim))
     moments: list[Any] = []
-    count = math.prod(x.shape[i] for i in axes)
+    count = x.shape[0] * math.prod(x.shape[2:])
     _more_than_one(x, count, "batch_norm")
-    w, b = _per_channel(weight, x.ndim), _per_channel(bias, x.ndim)
-    out = Normalize.apply(x, w, b, axes, float(eps), True, moments)
+    out = ChannelNorm.apply(x, weight, bias, 0, float(eps), moments)
     mean, var = moments
     _move_running(running_mean, running_var, mean, var, count, momentum)
     return out
@@ -305,7 +219,7 @@ def _move_running(
             write(running, ..., running._data + step, "batch_norm")
 
 
-@public(namespace="nn.functional", op=Normalize)
+@public(namespace="nn.functional", op=ChannelNorm)
 def instance_norm(
     input: Tensor,
     running_mean: Tensor | None = None,
@@ -341,10 +255,10 @@ def instance_norm(
     if count == 1:
         raise ValueError(f"instance_norm: expected more than 1 spatial element, got {described(x)}")
     moments: list[Any] = []
-    y = _rows(x, x.shape[0], x.shape[1], eps, moments)
-    mean, var = (m.mean(0) for m in moments)
+    out = ChannelNorm.apply(x, weight, bias, x.shape[1], float(eps), moments)
+    mean, var = (m.reshape(x.shape[:2]).mean(0) for m in moments)
     _move_running(running_mean, running_var, mean, var, count, momentum)
-    return _affine(y, weight, bias)
+    return out
 
 
 @public(namespace="nn.functional")

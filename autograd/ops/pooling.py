@@ -8,7 +8,6 @@ of equal ones. `Pick` reads at those places and `Place` adds there; each is the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from functools import reduce
 from typing import Any
 
@@ -21,11 +20,11 @@ from ..function import Op
 from ..tensor import Tensor, wrap
 from .common import passing
 from .windows import (
-    IN_CACHE,
     Windows,
     batch_first,
     batch_last,
     batched,
+    blocks,
     padded,
     per_dimension,
     positions,
@@ -55,12 +54,6 @@ class MaxPool(Op):
         return batch_first(reduce(np.maximum, slices[1:], slices[0].copy()))
 
 
-def _blocks(channels: int, size: int) -> Iterator[slice]:
-    """Some channels at a time, as many as fit in the cache; `size` is the elements of one."""
-    step = max(1, IN_CACHE // max(size, 1))
-    return (slice(i, i + step) for i in range(0, channels, step))
-
-
 def _best(x: np.ndarray, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
     """The maxima and the numbers of the kernel elements that met them; NaN wins, as in PyTorch."""
     a = padded(batch_last(x), windows, lowest(x.dtype))
@@ -70,7 +63,7 @@ def _best(x: np.ndarray, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
     winner = np.zeros(best.shape, number)
     with_nan = a.dtype.kind == "f" and np.isnan(a.max(initial=0))
     first = _first_inside(windows) if windows.padded != windows.size else None
-    for block in _blocks(len(a), math.prod(best.shape[1:])):
+    for block in blocks(len(a), math.prod(best.shape[1:])):
         maximum, number_of_it = best[block], winner[block]
         maximum[...] = a[block, *offsets[0]]
         better = np.empty(maximum.shape, np.bool_)
@@ -111,7 +104,7 @@ class Place(Op):
             out = np.empty(shape, x.dtype)  # every element belongs to exactly one window
         else:
             out = np.zeros(shape, x.dtype)
-        for block in _blocks(len(x), math.prod(x.shape[1:])):
+        for block in blocks(len(x), math.prod(x.shape[1:])):
             for k, s in enumerate(windows.offsets()):
                 if tiles:
                     passing(x[block], winner[block] == k, out[block, *s])

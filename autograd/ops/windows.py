@@ -82,6 +82,12 @@ def padded(x: np.ndarray, windows: Windows, fill: float = 0) -> np.ndarray:
     return out
 
 
+def blocks(rows: int, size: int) -> Iterator[slice]:
+    """Some rows at a time, as many as fit in the cache; `size` is the elements of one."""
+    step = max(1, IN_CACHE // max(size, 1))
+    return (slice(i, i + step) for i in range(0, rows, step))
+
+
 def batch_first(x: np.ndarray) -> np.ndarray:
     """(C, *spatial, N) seen as (N, C, *spatial)."""
     return x.transpose(-1, *range(x.ndim - 1))

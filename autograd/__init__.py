@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from . import silent as silent  # first: its filter must stand before any operation runs
+from . import memory as memory
 from . import (
     amp as amp,
     checkpoint as checkpoint,

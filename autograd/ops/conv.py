@@ -113,24 +113,27 @@ def _checked(input: Any, weight: Any, bias: Any, dims: int, groups: Any, transpo
     name = f"conv{'_transpose' * transposed}{dims}d"
     w, b = as_tensor(weight), None if bias is None else as_tensor(bias)
     x, was_batched = batched(input, dims, name)
-    call = f"{name}({described(x)}, {described(w)}, {described(b)}, groups={groups})"
+
+    def call() -> str:
+        return f"{name}({described(x)}, {described(w)}, {described(b)}, groups={groups})"
+
     if w.ndim != dims + 2:
-        raise ShapeError(f"{call}: the weight must have {dims + 2} dimensions")
+        raise ShapeError(f"{call()}: the weight must have {dims + 2} dimensions")
     if x.dtype != w.dtype or (b is not None and b.dtype != w.dtype):
         raise RuntimeError(
-            f"{call}: input, weight and bias must have one dtype; convert with .to(dtype)"
+            f"{call()}: input, weight and bias must have one dtype; convert with .to(dtype)"
         )
     (groups,) = per_dimension(groups, 1, name, "groups", 1)
     expected = w.shape[0] if transposed else w.shape[1] * groups
     if x.shape[1] != expected:
-        raise ShapeError(f"{call}: expected {expected} input channels, got {x.shape[1]}")
+        raise ShapeError(f"{call()}: expected {expected} input channels, got {x.shape[1]}")
     if w.shape[0] % groups or w.shape[0] == 0:
-        raise ShapeError(f"{call}: the weight's first size must be a multiple of groups")
+        raise ShapeError(f"{call()}: the weight's first size must be a multiple of groups")
     out = w.shape[1] * groups if transposed else w.shape[0]
     if b is not None and tuple(b.shape) != (out,):
-        raise ShapeError(f"{call}: the bias must have shape [{out}], one number per channel")
+        raise ShapeError(f"{call()}: the bias must have shape [{out}], one number per channel")
     if 0 in x.shape[2:]:
-        raise ShapeError(f"{call}: the spatial dimensions must not be empty")
+        raise ShapeError(f"{call()}: the spatial dimensions must not be empty")
     return name, x, w, b, was_batched
 
 

@@ -10,6 +10,10 @@ memory-efficient convolution for deep neural network", 2017).
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from ..threads import get_num_threads
@@ -43,27 +47,51 @@ def weight_of(y: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> np
 def spread_back(y: np.ndarray, w: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
     """The input's gradient (C, *size, N): each output (O, *out, N) added, weighted, to its window.
 
-    Without a stride that is a correlation with the flipped kernel, which is faster unless it has
-    far fewer results than terms.
+    Without a stride that is a correlation with the flipped kernel. With one, the inputs at
+    positions of the same remainder meet the same elements of the kernel, and each remainder is
+    a correlation of its own. That is faster unless it has far fewer results than terms.
     """
     outputs, channels = len(w) // groups, w.shape[1]
-    if max(windows.stride) > 1 or outputs > 2 * channels:
+    strided = max(windows.stride) > 1
+    if outputs > 2 * channels or (strided and max(windows.dilation) > 1):
         return _added(y, w, windows, groups)
-    k = np.flip(w.reshape(groups, outputs, channels, *windows.kernel), range(3, w.ndim + 1))
-    k = np.ascontiguousarray(k.swapaxes(1, 2)).reshape(len(k) * channels, outputs, *windows.kernel)
-    inside, fields = zip(*map(_flipped, *windows), strict=True)
-    return correlated(y[:, *inside], k, Windows(*zip(*fields, strict=True)), groups)
+    k = w.reshape(groups, outputs, channels, *windows.kernel).swapaxes(1, 2)
+    k = k.reshape(groups * channels, outputs, *windows.kernel)
+    x = np.empty((len(k), *windows.size, y.shape[-1]), y.dtype) if strided else None
+    for phases in itertools.product(*map(_phases, *windows)):
+        taps, inside, places, fields = zip(*phases, strict=True)
+        part = np.ascontiguousarray(np.flip(k[:, :, *taps], range(2, k.ndim)))
+        found: Any = 0
+        if part.size:
+            found = correlated(y[:, *inside], part, Windows(*zip(*fields, strict=True)), groups)
+        if x is None:
+            return found
+        x[:, *places] = found
+    assert x is not None
+    return x
 
 
-def _flipped(
+class _Phase(NamedTuple):
+    """The inputs, along one dimension, whose positions have one remainder by the stride."""
+
+    taps: slice  # of the kernel
+    inside: slice  # the outputs that count
+    places: slice  # of the input
+    fields: tuple[int, ...]  # of the `Windows` over the outputs
+
+
+def _phases(
     size: int, kernel: int, out: int, stride: int, before: int, after: int, dilation: int
-) -> tuple[slice, tuple[int, ...]]:
-    """Along one dimension, the outputs that count, and the `Windows` over them."""
-    reach = dilation * (kernel - 1)
-    before, after = reach - before, size - out + before  # less than nothing: outputs left out
-    inside = slice(max(0, -before), max(0, out + min(0, after)))
-    length = len(range(out)[inside])
-    return inside, (length, kernel, size, 1, max(0, before), max(0, after), dilation)
+) -> Iterator[_Phase]:
+    for first in range(min(stride, size)):
+        tap = (first + before) % stride
+        taps, count = len(range(tap, kernel, stride)), len(range(first, size, stride))
+        reach = dilation * (taps - 1)
+        start = reach - (first + before - tap) // stride  # the padding; negative: outputs left out
+        end = count + reach - start - out
+        inside = slice(max(0, -start), max(0, out + min(0, end)))
+        padded = (len(range(out)[inside]), taps, count, 1, max(0, start), max(0, end), dilation)
+        yield _Phase(slice(tap, None, stride), inside, slice(first, None, stride), padded)
 
 
 def _added(y: np.ndarray, w: np.ndarray, windows: Windows, groups: int) -> np.ndarray:

@@ -210,8 +210,8 @@ def _multiply(k: np.ndarray, columns: np.ndarray, out: np.ndarray) -> None:
     up to 1.6 times as fast, most of all with `k` laid out column by column.
     """
     width = columns.shape[-1]
-    most = SMALL // max(k[0].size, 1)
-    if most < 32 or most >= width or get_num_threads() > 1:
+    most = 0 if get_num_threads() > 1 else SMALL // max(k[0].size, 1)
+    if most < 32 or most >= width:
         np.matmul(k[:, None], columns, out=out)
         return
     k = np.ascontiguousarray(k.swapaxes(1, 2)).swapaxes(1, 2)
@@ -225,9 +225,8 @@ def _multiply(k: np.ndarray, columns: np.ndarray, out: np.ndarray) -> None:
 
 def _pieces(a: np.ndarray, step: int) -> np.ndarray:
     """(groups, rows, pieces, n, step): what is whole of the columns of (groups, rows, n, width)."""
-    groups, rows, n, width = a.shape
-    strides = (*a.strides[:2], step * a.itemsize, *a.strides[2:])
-    return np.lib.stride_tricks.as_strided(a, (groups, rows, width // step, n, step), strides)
+    whole = a.shape[-1] // step * step
+    return a[..., :whole].reshape(*a.shape[:-1], -1, step).swapaxes(2, 3)
 
 
 def _summed_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:

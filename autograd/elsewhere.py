@@ -7,6 +7,7 @@ before it is asked for, and nothing in this package asks.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from typing import Any
 
@@ -42,6 +43,7 @@ class _Utils:
 _utils = _Utils()
 
 
+@functools.cache  # programs write `torch.nn.functional.relu` in their loops
 def find(name: str) -> Any:
     """What `autograd.NAME` is where autograd itself has no such name."""
     if name in _MODULES:

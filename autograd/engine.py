@@ -265,13 +265,11 @@ def unbroadcast(g: Any, shape: tuple[int, ...], node: Node) -> Any:
     array([4., 4., 4.])
     """
     extra = g.ndim - len(shape)
+    if extra > 0 and g.shape[extra:] == shape:
+        return g.sum(axis=tuple(range(extra)))
     stretched = tuple(
         i for i in range(g.ndim) if i < extra or (shape[i - extra] == 1 and g.shape[i] != 1)
     )
-    if len(stretched) == extra > 0:
-        summed = g.sum(axis=stretched)
-        if summed.shape == tuple(shape):
-            return summed
     summed = g.sum(axis=stretched, keepdims=True) if stretched else g
     if extra >= 0 and summed.shape[extra:] == tuple(shape):
         return summed.reshape(shape)

@@ -149,8 +149,9 @@ class Op(Node):
     @classmethod
     def call(cls, *args: Any) -> Any:
         """`apply` when an argument is a Tensor, else plain `forward`: for use inside rules."""
-        if any(isinstance(a, Tensor) for a in args):
-            return cls.apply(*args)
+        for a in args:
+            if isinstance(a, Tensor):
+                return cls.apply(*args)
         node = _new(cls)
         try:
             return cls.forward(node, *args) if cls._takes_ctx else cls.forward(*args)
@@ -159,15 +160,19 @@ class Op(Node):
 
     def _save(self, args: tuple[Any, ...], out: Any) -> None:
         """Keeps of `args` and `out` what the rules of the needed inputs ask for."""
-        needs = self.needs_input_grad
+        needs = tuple([edge is not None for edge in self.edges])
         plan = self._plans.get(needs)
         if plan is None:
             plan = self._plans[needs] = self._plan(needs)
         used, keep_out = plan
-        kept = [a if i in used or not isinstance(a, Tensor) else None for i, a in enumerate(args)]
-        frees, versioned = keep_out or self.saves_on_ctx, False
-        for a in kept:
+        frees, versioned, kept = keep_out or self.saves_on_ctx, False, [*args]
+        i = -1
+        for a in args:
+            i += 1
             if isinstance(a, Tensor):
+                if i not in used:
+                    kept[i] = None
+                    continue
                 frees = True
                 if a._counter is not None:
                     versioned = True
@@ -206,15 +211,27 @@ class Op(Node):
         return results
 
     def vjp(self, g: Any, graph: bool, edges: Any) -> Any:
-        if self.args is None:
+        args = self.args
+        if args is None:
             raise freed_error(self)
         gradients: list[Any] = [None] * len(edges)
         for position, rule, sources in self._rules:
             if position == self.variadic:
-                if any(edge is not None for edge in edges[position:]):
-                    gradients[position:] = rule(g, *[self._value(i, graph) for i in sources])
-            elif edges[position] is not None:
-                gradients[position] = rule(g, *[self._value(i, graph) for i in sources])
+                if all(edge is None for edge in edges[position:]):
+                    continue
+            elif edges[position] is None:
+                continue
+            values = []
+            for i in sources:
+                a = None if graph or i < 0 or i == self.variadic else args[i]
+                if isinstance(a, Tensor) and a._counter is None:
+                    values.append(a._data)  # as `_value` would find it, in three calls
+                else:
+                    values.append(self._value(i, graph))
+            if position == self.variadic:
+                gradients[position:] = rule(g, *values)
+            else:
+                gradients[position] = rule(g, *values)
         return gradients
 
     def _value(self, i: int, graph: bool) -> Any:

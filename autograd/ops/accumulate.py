@@ -58,7 +58,9 @@ def summed_at(x: np.ndarray, shape: tuple[int, ...], index: tuple[Any, ...]) -> 
 
 def repeats(index: tuple[Any, ...]) -> bool:
     """Whether some element may be selected twice: only integer arrays can."""
-    return any(isinstance(part, np.ndarray) and part.dtype != np.bool_ for part in index)
+    return np.ndarray in map(type, index) and any(
+        isinstance(part, np.ndarray) and part.dtype != np.bool_ for part in index
+    )
 
 
 def _rows(index: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[np.ndarray, int]:

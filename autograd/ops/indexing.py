@@ -26,7 +26,12 @@ from .shape import Reshape
 def plain_index(index: Any) -> tuple[Any, ...]:
     """`index` as a tuple of what NumPy takes, with Tensors and lists as arrays."""
     parts = index if isinstance(index, tuple) else (index,)
-    return tuple(_plain_part(part) for part in parts)
+    if _NUMBERS.issuperset(map(type, parts)):
+        return parts
+    return tuple([_plain_part(part) for part in parts])
+
+
+_NUMBERS = frozenset([int, type(None), type(Ellipsis)])
 
 
 def _plain_part(part: Any) -> Any:
@@ -41,9 +46,10 @@ def _plain_part(part: Any) -> Any:
         array = np.asarray([_plain_part(p) for p in part])
         return array.astype(np.int64) if array.size == 0 else array
     if isinstance(part, slice):
-        return slice(
-            *(p.item() if isinstance(p, Tensor) else p for p in (part.start, part.stop, part.step))
-        )
+        bounds = part.start, part.stop, part.step
+        if _NUMBERS.issuperset(map(type, bounds)):
+            return part
+        return slice(*(p.item() if isinstance(p, Tensor) else p for p in bounds))
     return part
 
 
@@ -52,7 +58,7 @@ def _is_number(part: Any) -> bool:
 
 
 def _is_basic(index: tuple[Any, ...]) -> bool:
-    return all(
+    return _NUMBERS.issuperset(map(type, index)) or all(
         part is None or part is Ellipsis or isinstance(part, slice) or _is_number(part)
         for part in index
     )

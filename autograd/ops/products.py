@@ -56,16 +56,17 @@ def matmul(input: Any, other: Any) -> Tensor:
     tensor([3., 7.])
     """
     x, y = _operand(input), _operand(other)
-    if x.ndim == 0 or y.ndim == 0:
+    of_x, of_y = x._data.shape, y._data.shape
+    if not of_x or not of_y:
         raise RuntimeError(
             f"matmul({described(x)}, {described(y)}): both need at least 1 dimension; use * to "
             "multiply by a number"
         )
-    inner = y.shape[0] if y.ndim == 1 else y.shape[-2]
-    if x.shape[-1] != inner:
+    inner = of_y[0] if len(of_y) == 1 else of_y[-2]
+    if of_x[-1] != inner:
         raise ShapeError(
             f"matmul({described(x)}, {described(y)}): the last dimension of the first, "
-            f"{x.shape[-1]}, must equal the {'only' if y.ndim == 1 else 'second to last'} "
+            f"{of_x[-1]}, must equal the {'only' if len(of_y) == 1 else 'second to last'} "
             f"dimension of the second, {inner}"
         )
     return MatMul.apply(x, y)
@@ -246,9 +247,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Size([2, 4])
     """
     x, w = _operand(input), _operand(weight)
+    sizes, of_w = x._data.shape, w._data.shape
     same = x.dtype == w.dtype and (bias is None or bias.dtype == w.dtype)
-    fits = w.ndim in (1, 2) and x.ndim > 0 and x.shape[-1] == w.shape[-1]
-    if not fits or (bias is not None and bias.ndim and tuple(bias.shape) != tuple(w.shape[:-1])):
+    fits = len(of_w) in (1, 2) and bool(sizes) and sizes[-1] == of_w[-1]
+    if not fits or (bias is not None and bias.ndim and bias._data.shape != of_w[:-1]):
         raise ShapeError(
             f"linear({described(x)}, {described(w)}, {described(bias)}): the last dimension of "
             f"the input must be the weight's last, and the bias must have the weight's first"
@@ -258,7 +260,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"linear({described(x)}, {described(w)}, {described(bias)}): input, weight and bias "
             "must have one dtype; convert with .to(dtype)"
         )
-    if w.ndim == 1 or (bias is not None and bias.ndim == 0):
+    if len(of_w) == 1 or (bias is not None and bias.ndim == 0):
         out = matmul(x, w.T)
         return out if bias is None else out + bias
     return Linear.apply(x, w, bias)

@@ -13,7 +13,7 @@ from ..creation import as_tensor
 from ..function import Op
 from ..registry import public
 from ..tensor import Tensor
-from .common import above_minus_infinity, as_float, cast, floating, spread
+from .common import above_minus_infinity, as_float, cast, floating, kept, spread
 from .scan import accumulator, product_before
 
 
@@ -134,7 +134,7 @@ class LogSumExp(Op):
     op_name = "logsumexp"
     backward = {
         "x": lambda g, x, out, axes: (
-            spread(g, x.shape, axes) * np.exp(x - above_minus_infinity(spread(out, x.shape, axes)))
+            kept(g, x.shape, axes) * np.exp(x - above_minus_infinity(kept(out, x.shape, axes)))
         )
     }
     formula = {"x": "g * exp(x - out)"}

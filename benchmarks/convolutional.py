@@ -198,7 +198,10 @@ LAYERS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "conv 3x3, stride 2": (lambda nn: nn.Conv2d(32, 64, 3, 2, 1), (16, 32, 32, 32)),
     "conv 3x3, 128 channels": (lambda nn: nn.Conv2d(128, 128, 3, padding=1), (16, 128, 8, 8)),
     "conv 5x5": (lambda nn: nn.Conv2d(6, 16, 5), (64, 6, 14, 14)),
-    "conv 3x3, depthwise": (lambda nn: nn.Conv2d(32, 32, 3, padding=1, groups=32), (16, 32, 32, 32)),
+    "conv 3x3, depthwise": (
+        lambda nn: nn.Conv2d(32, 32, 3, padding=1, groups=32),
+        (16, 32, 32, 32),
+    ),
     "conv of length 5": (lambda nn: nn.Conv1d(32, 64, 5), (32, 32, 100)),
     "transposed conv 4x4, stride 2": (
         lambda nn: nn.ConvTranspose2d(64, 32, 4, 2, 1),

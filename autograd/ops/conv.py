@@ -31,6 +31,7 @@ from .windows import (
     spatial,
 )
 
+
 def _in_groups(axes: dict[int, int], out: int) -> Any:
     """The rule under `vmap` where each element has its own weight: as groups of channels."""
     fold = folding(axes, out)

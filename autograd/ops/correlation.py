@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..threads import get_num_threads
+from .small_products import most_in_a_piece
 from .windows import IN_CACHE, Windows, padded, volume
 
 FEW_COLUMNS = 128  # below, products of one row each are slower than laying out whole windows
-SMALL = 10**6  # multiplications; up to here OpenBLAS multiplies without packing its operands
 
 
 def correlated(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
@@ -206,11 +205,11 @@ def _by_row(y: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
 def _multiply(k: np.ndarray, columns: np.ndarray, out: np.ndarray) -> None:
     """out[g, r] = k[g] @ columns[g, r] for all groups and rows.
 
-    On one thread in pieces that OpenBLAS does not pack, if they can be wide enough: there it is
-    up to 1.6 times as fast, most of all with `k` laid out column by column.
+    In pieces that are small products, if they can be wide enough; those are fastest with `k` laid
+    out column by column.
     """
     width = columns.shape[-1]
-    most = 0 if get_num_threads() > 1 else SMALL // max(k[0].size, 1)
+    most = most_in_a_piece(k[0].size)
     if most < 32 or most >= width:
         np.matmul(k[:, None], columns, out=out)
         return

@@ -5,8 +5,8 @@ most of its time is overhead. Here each step is one matrix product and elementwi
 and the gradients of the weights come from one product over all steps.
 
 Inside, a state is (features, sequences), so that the rows of a gate lie together in memory:
-elementwise work on a part of every row takes several times as long. `z` has a row [x, 1, h] for
-each step of each sequence, whose product with the joined weights contains the biases.
+elementwise work on a part of every row takes several times as long. What the inputs contribute is
+one product over all steps; `before` has the state that each step of each sequence began with.
 
 Forward keeps of each step what the loop back through time needs. What that loop finds, and the
 rules, are in recurrent_node.py.
@@ -23,25 +23,17 @@ from ..tensor import Tensor, wrap
 from .common import passing
 from .recurrent_cells import elman_step, gru_step, lstm_step, steps_of, unrolled
 from .recurrent_node import FORMULAS, RULES, Found, Recurrent
+from .small_products import product
 
 # What the loops are made of ------------------------------------------------------------------
 
 
-def _inputs(x: Any, hidden: int) -> np.ndarray:
-    """z with x in its place; the loop fills in h."""
-    n = x.shape[1]
-    z = np.empty((len(x), n + 1 + hidden), x.dtype)
-    z[:, :n] = x
-    z[:, n] = 1
-    return z
-
-
-def _joined(w_ih: Any, b: Any, w_hh: Any) -> np.ndarray:
-    """The weights that a row of z is multiplied by."""
-    n = w_ih.shape[1]
-    w = np.empty((len(w_ih), n + 1 + w_hh.shape[1]), w_ih.dtype)
-    w[:, :n], w[:, n], w[:, n + 1 :] = w_ih, 0 if b is None else b, w_hh
-    return w
+def _of_inputs(w: np.ndarray, x: np.ndarray, b: Any) -> np.ndarray:
+    """W x + b of all steps, (features, rows)."""
+    found = w @ x.T
+    if b is not None:
+        found += b[:, None]
+    return found
 
 
 def _columns(state: Any, sizes: Sequence[int], features: int, dtype: Any) -> np.ndarray:
@@ -91,20 +83,20 @@ class RNN(Recurrent):
 
     def forward(ctx, x, h0, w_ih, w_hh, b_ih, b_hh, nonlinearity, sizes, reverse):
         f = np.tanh if nonlinearity == "tanh" else lambda a, out: np.maximum(a, 0, out=out)
-        inner = x.shape[1] + 1
-        z, y = _inputs(x, len(w_hh)), np.empty((len(x), len(w_hh)), x.dtype)
-        w = _joined(w_ih, _sum(b_ih, b_hh), w_hh)
+        before, y = np.empty((2, len(x), len(w_hh)), x.dtype)
+        of_x = _of_inputs(w_ih, x, _sum(b_ih, b_hh))
         h = _columns(h0, sizes, len(w_hh), x.dtype)
         kept = []
         for rows, n in steps_of(sizes, reverse):
-            z[rows, inner:] = h[:, :n].T
-            new = w @ z[rows].T
+            before[rows] = h[:, :n].T
+            new = product(w_hh, h[:, :n])
+            new += of_x[:, rows]
             f(new, out=new)
             y[rows] = new.T
             h = _renewed(h, new)
             if ctx.edges:
                 kept.append(new)
-        ctx.z, ctx.kept = z, kept
+        ctx.before, ctx.kept = before, kept
         return y, h.T.copy()
 
     def through_time(ctx, g, x, h0, w_ih, w_hh, b_ih, b_hh, nonlinearity, sizes, reverse):
@@ -118,7 +110,7 @@ class RNN(Recurrent):
             delta = by_h * _one_minus_square(h) if is_tanh else passing(by_h, h != 0)
             deltas[:, rows] = delta
             dh = _renewed(dh, back @ delta)
-        return Found(deltas, x, ctx.z[:, x.shape[1] + 1 :], w_ih, dh)
+        return Found(deltas, x, ctx.before, w_ih, dh)
 
     def composite(x, h0, w_ih, w_hh, b_ih, b_hh, nonlinearity, sizes, reverse):
         state = (_zeros(h0, x, sizes, len(w_hh)),)
@@ -147,19 +139,17 @@ class GRU(Recurrent):
     }
 
     def forward(ctx, x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse):
-        size, inner = w_hh.shape[1], x.shape[1] + 1
-        z, y = _inputs(x, size), np.empty((len(x), size), x.dtype)
-        # What goes into n from h is multiplied by r, so x and h have products of their own.
-        of_x = w_ih @ x.T
-        if b_ih is not None:
-            of_x += b_ih[:, None]
-        w = _joined(w_hh[:, :0], b_hh, w_hh)
+        size = w_hh.shape[1]
+        before, y = np.empty((2, len(x), size), x.dtype)
+        of_x = _of_inputs(w_ih, x, b_ih)
         h = _columns(h0, sizes, size, x.dtype)
         kept = []
         for rows, n in steps_of(sizes, reverse):
-            before = h[:, :n]
-            z[rows, inner:] = before.T
-            of_h = w @ z[rows, inner - 1 :].T
+            old = h[:, :n]
+            before[rows] = old.T
+            of_h = product(w_hh, old)
+            if b_hh is not None:  # not with that of x: what goes into n is multiplied by r
+                of_h += b_hh[:, None]
             gates, n_by_h = of_h[: 2 * size], of_h[2 * size :]
             gates += of_x[: 2 * size, rows]
             _sigmoid_(gates)
@@ -167,7 +157,7 @@ class GRU(Recurrent):
             candidate = r * n_by_h
             candidate += of_x[2 * size :, rows]
             np.tanh(candidate, out=candidate)
-            new = before - candidate
+            new = old - candidate
             if ctx.edges:
                 kept.append((r, update, candidate, n_by_h, new))
                 new = update * new
@@ -176,7 +166,7 @@ class GRU(Recurrent):
             new += candidate
             y[rows] = new.T
             h = _renewed(h, new)
-        ctx.z, ctx.kept = z, kept
+        ctx.before, ctx.kept = before, kept
         return y, h.T.copy()
 
     def through_time(ctx, g, x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse):
@@ -199,7 +189,7 @@ class GRU(Recurrent):
             deltas[:, rows] = delta
             through += back @ delta[size:]
             dh = _renewed(dh, through)
-        return Found(deltas, x, ctx.z[:, x.shape[1] + 1 :], w_ih, dh)
+        return Found(deltas, x, ctx.before, w_ih, dh)
 
     def composite(x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse):
         state = (_zeros(h0, x, sizes, w_hh.shape[1]),)
@@ -237,26 +227,27 @@ class LSTM(Recurrent):
     }
 
     def forward(ctx, x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse):
-        size, inner = len(w_hh) // 4, x.shape[1] + 1
-        z, y = _inputs(x, w_hh.shape[1]), np.empty((len(x), w_hh.shape[1]), x.dtype)
-        w = _joined(w_ih, _sum(b_ih, b_hh), w_hh)
-        w[: 2 * size] *= (
-            0.5  # sigmoid(x) = (tanh(x / 2) + 1) / 2, so that there is one tanh for all
-        )
-        w[3 * size :] *= 0.5
+        size = len(w_hh) // 4
+        before, y = np.empty((2, len(x), w_hh.shape[1]), x.dtype)
+        # sigmoid(x) = (tanh(x / 2) + 1) / 2, so that there is one tanh for all
+        half = np.repeat(np.array([0.5, 0.5, 1, 0.5], x.dtype), size)[:, None]
+        b = _sum(b_ih, b_hh)
+        of_x = _of_inputs(w_ih * half, x, None if b is None else b * half[:, 0])
+        w = w_hh * half
         h = _columns(h0, sizes, w_hh.shape[1], x.dtype)
         c = _columns(c0, sizes, size, x.dtype)
         kept = []
         for rows, n in steps_of(sizes, reverse):
-            z[rows, inner:] = h[:, :n].T
-            gates = w @ z[rows].T
+            before[rows] = h[:, :n].T
+            gates = product(w, h[:, :n])
+            gates += of_x[:, rows]
             np.tanh(gates, out=gates)
-            for half in (gates[: 2 * size], gates[3 * size :]):
-                half += 1
-                half *= 0.5
+            for part in (gates[: 2 * size], gates[3 * size :]):
+                part += 1
+                part *= 0.5
             i, f, g, o = gates.reshape(4, size, n)
-            before = c[:, :n]
-            cell = f * before
+            old = c[:, :n]
+            cell = f * old
             cell += i * g
             bounded = np.tanh(cell)
             new = o * bounded
@@ -265,8 +256,8 @@ class LSTM(Recurrent):
             y[rows] = new.T
             h, c = _renewed(h, new), _renewed(c, cell)
             if ctx.edges:
-                kept.append((gates, before, bounded))
-        ctx.z, ctx.kept = z, kept
+                kept.append((gates, old, bounded))
+        ctx.before, ctx.kept = before, kept
         return y, h.T.copy(), c.T.copy()
 
     def through_time(ctx, g, x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse):
@@ -302,8 +293,7 @@ class LSTM(Recurrent):
             dh = _renewed(dh, back @ delta)
             by_c *= f
             dc = _renewed(dc, by_c)
-        before = ctx.z[:, x.shape[1] + 1 :]
-        return Found(deltas, x, before, w_ih, dh, dc, projected, cells)
+        return Found(deltas, x, ctx.before, w_ih, dh, dc, projected, cells)
 
     def composite(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse):
         size = len(w_hh) // 4

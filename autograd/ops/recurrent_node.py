@@ -61,7 +61,7 @@ class Recurrent(Op, abstract=True):
     composite: Callable[..., Any]  # the same on Tensors, step by step
     through_time: Callable[..., Found]  # of ctx, the upstream gradients and the arguments
 
-    z: np.ndarray
+    before: np.ndarray
     kept: list[Any]  # by step, in the order of the loop
     found: list[Any]  # [upstream gradients, what was found for them]
 

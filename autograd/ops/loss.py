@@ -14,7 +14,7 @@ from ..function import Op
 from ..grad_mode import mode
 from ..registry import public
 from ..tensor import Tensor
-from .activation import LogSoftmax, Softmax, log_softmax
+from .activation import Softmax, log_softmax
 
 
 class CrossEntropy(Op):
@@ -39,12 +39,15 @@ class CrossEntropy(Op):
         ctx.peak = (1 - smoothing) * per_sample
         ctx.share = smoothing / n_classes * of_class if smoothing else None
         ctx.keep = keep
-        log_p = LogSoftmax.forward(x, -1)
-        ctx.p = np.exp(log_p)
-        picked = log_p[np.arange(len(x)), ctx.classes]
-        loss = -ctx.peak * np.where(keep, picked, 0)
+        shifted = x - x.max(axis=-1, keepdims=True, initial=-np.inf)
+        picked = shifted[np.arange(len(x)), ctx.classes]
+        smoothed = shifted @ ctx.share if smoothing else None
+        ctx.exps = np.exp(shifted)
+        ctx.total = ctx.exps.sum(-1)  # log softmax(x) is shifted - log(total)
+        log_total = np.log(ctx.total)
+        loss = -ctx.peak * np.where(keep, picked - log_total, 0)
         if smoothing:
-            loss -= keep * (log_p @ ctx.share)
+            loss -= keep * (smoothed - log_total * ctx.share.sum())
         if reduction == "none":
             ctx.scale = None
             return loss
@@ -55,21 +58,20 @@ class CrossEntropy(Op):
 
 def _cross_entropy_by_x(g: Any, x: Any, ctx: Any) -> Any:
     """(softmax(x) · total target weight - target) · g, per sample."""
-    total = ctx.peak if ctx.share is None else ctx.peak + ctx.keep * ctx.share.sum()
-    per_sample = g[:, None] if ctx.scale is None else g / ctx.scale
+    target = ctx.peak if ctx.share is None else ctx.peak + ctx.keep * ctx.share.sum()
+    per_sample = g if ctx.scale is None else g / ctx.scale
     if isinstance(g, Tensor) or isinstance(x, Tensor):
         p = Softmax.apply(x, -1)
-        return (p * total[:, None] - _dense_target(ctx)) * per_sample
-    d = ctx.p * total[:, None]
-    d[np.arange(len(d)), ctx.classes] -= ctx.peak
+        return (p * target[:, None] - _dense_target(ctx)) * per_sample[..., None]
+    d = ctx.exps * (per_sample * target / ctx.total)[:, None]
+    d[np.arange(len(d)), ctx.classes] -= ctx.peak * per_sample
     if ctx.share is not None:
-        d -= ctx.keep[:, None] * ctx.share
-    d *= per_sample
+        d -= (ctx.keep * per_sample)[:, None] * ctx.share
     return d
 
 
 def _dense_target(ctx: Any) -> np.ndarray:
-    target = np.zeros_like(ctx.p)
+    target = np.zeros_like(ctx.exps)
     target[np.arange(len(target)), ctx.classes] = ctx.peak
     return target if ctx.share is None else target + ctx.keep[:, None] * ctx.share
 

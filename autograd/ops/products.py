@@ -225,8 +225,9 @@ class Linear(Op):
 
     def forward(x, w, b):
         rows = _rows(x)
-        # BLAS is up to twice as fast with the taller factor first, which in a small batch is w.
-        small = len(rows) < len(w)
+        # BLAS is up to twice as fast with the taller factor first, which in a small batch is w; the
+        # result has to be copied then.
+        small = 8 * len(rows) <= rows.shape[1]
         out = (w @ rows.T).T.copy() if small else rows @ w.T
         if b is not None:
             out += b

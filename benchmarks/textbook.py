@@ -7,6 +7,7 @@ See README.md in this directory for what is measured and how.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from compare import Cases, Library, argument_parser, checked, compare_cases, sam
 def dense(nn: Any, *sizes: int, last: Any = None) -> Any:
     """Linear layers with ReLU between them, and `last` behind."""
     layers: list[Any] = []
-    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+    for inputs, outputs in itertools.pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
     return nn.Sequential(*layers[:-1], *([] if last is None else [last]))
 

@@ -18,7 +18,7 @@ DIRECTORY = Path(__file__).parent.parent / "benchmarks"
 @pytest.fixture
 def step(monkeypatch):
     monkeypatch.syspath_prepend(str(DIRECTORY))
-    for name in ("step", "recurrent", "transformer", "compare"):
+    for name in ("step", "recurrent", "transformer", "convolutional", "textbook", "compare"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import step
 
@@ -57,6 +57,35 @@ def test_transformer_cases_train(step):
     assert transformer.attention(library, 1, 2, 3, 4)() > 0
     assert transformer.encoder(library, 1, 4, 32)() > 0
     assert transformer.encoder(library, 1, 4, 32, dropout=0.5)() == 0
+
+
+def test_convolutional_cases_train(step):
+    import convolutional
+
+    library = step.Library("tapegrad", autograd, nn, optim)
+    for build, image in ((convolutional.lenet, (1, 28, 28)), (convolutional.resnet, (3, 8, 8))):
+        run = convolutional.classifier(library, build, image, batch=4)
+        assert run() > run() > 0
+    run = convolutional.unet(library, batch=2)
+    assert run() > run() > 0
+    run = convolutional.dcgan(library, batch=2)
+    assert run() == run() > 0
+    build, (_, *image) = convolutional.LAYERS["max pool 3x3, stride 2"]
+    run = convolutional.layer(library, build, (2, *image))
+    assert run() == run() != 0
+
+
+def test_textbook_programs_train(step):
+    import textbook
+
+    library = step.Library("tapegrad", autograd, nn, optim)
+    for case in (textbook.autoencoder, textbook.vae, textbook.gan):
+        run = case(library)
+        assert run() > run() > 0
+    run = textbook.crf(library, words=5, tags=3)
+    assert run() == run() > 0
+    run = textbook.recurrent_by_hand(library)
+    assert run() == run() > 0
 
 
 def test_disagreeing_libraries_stop_the_comparison(step):

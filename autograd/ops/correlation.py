@@ -59,7 +59,7 @@ def spread_back(y: np.ndarray, w: np.ndarray, windows: Windows, groups: int) -> 
     x = np.empty((len(k), *windows.size, y.shape[-1]), y.dtype) if strided else None
     for phases in itertools.product(*map(_phases, *windows)):
         taps, inside, places, fields = zip(*phases, strict=True)
-        part = np.ascontiguousarray(np.flip(k[:, :, *taps], range(2, k.ndim)))
+        part = np.ascontiguousarray(np.flip(k[:, :, *taps], tuple(range(2, k.ndim))))
         found: Any = 0
         if part.size:
             found = correlated(y[:, *inside], part, Windows(*zip(*fields, strict=True)), groups)

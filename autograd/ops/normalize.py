@@ -57,12 +57,12 @@ def _mean_square(x: Any, axes: tuple[int, ...]) -> Any:
     return _mean(x * x, axes)
 
 
-def _standard(g: Any, x: Any, ctx: Any, axes: Any, eps: float, centre: bool) -> Any:
+def _standard(g: Any, x: Any, ctx: Any, axes: Any, eps: float, centre: bool) -> tuple[Any, Any]:
     """The normalized x and 1 / deviation: as forward left them, or as part of the graph."""
     return _normalized(x, axes, eps, centre) if isinstance(g, Tensor) else (ctx.y, ctx.scale)
 
 
-def _normalized(x: Any, axes: Any, eps: float, centre: bool) -> Any:
+def _normalized(x: Any, axes: Any, eps: float, centre: bool) -> tuple[Any, Any]:
     y = x - _mean(x, axes) if centre else x
     scale = 1 / np.sqrt(_mean_square(y, axes) + eps)
     return y * scale, scale

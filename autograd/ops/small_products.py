@@ -35,7 +35,5 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def _even(n: int, most: int) -> int:
-    """The largest part of `n` up to `most` with which it is a multiple; all of it where that is
-    too little to gain by."""
-    part = next((i for i in range(min(n, most), 24, -1) if n % i == 0), n)
-    return part
+    """The largest divisor of `n` up to `most`; `n` itself where that would be too small to pay."""
+    return next((rows for rows in range(min(n, most), 24, -1) if n % rows == 0), n)

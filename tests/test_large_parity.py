@@ -88,10 +88,11 @@ def test_norms_in_blocks(name: str, args: Any, last: bool, torch: Any) -> None:
 def test_geometries_of_transposed_convolution(seed: int, torch: Any) -> None:
     """Every remainder by the stride, paddings larger than the kernel's reach, one or no element."""
     rng = np.random.default_rng(seed)
-    pick = lambda low, high: tuple(int(n) for n in rng.integers(low, high, 2))  # noqa: E731
-    kernel, stride, padding = pick(1, 5), pick(1, 4), pick(0, 4)
-    size = pick(4, 9)
-    options = {"stride": stride, "padding": padding, "dilation": pick(1, 3) if seed % 3 else 1}
+    kernel, stride, padding, dilation, size = (
+        tuple(rng.integers(low, high, 2).tolist())
+        for low, high in ((1, 5), (1, 4), (0, 4), (1, 3), (4, 9))
+    )
+    options = {"stride": stride, "padding": padding, "dilation": dilation if seed % 3 else 1}
     reach = [k * 2 for k in kernel]
     if any(n + 2 * p <= r for n, p, r in zip(size, padding, reach, strict=True)):
         kernel = (1, 1)

@@ -6,6 +6,7 @@ import numpy as np
 from typing import Any as Any
 
 from . import silent as silent
+from . import memory as memory
 from . import amp as amp, checkpoint as checkpoint, elsewhere as elsewhere, graph as graph, ops as ops, random as random, signal as signal
 from .amp import GradScaler as GradScaler, autocast as autocast, compile as compile, get_float32_matmul_precision as get_float32_matmul_precision, is_autocast_enabled as is_autocast_enabled, jit as jit, set_float32_matmul_precision as set_float32_matmul_precision, use_deterministic_algorithms as use_deterministic_algorithms
 from .anomaly import detect_anomaly as detect_anomaly, is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled, is_anomaly_enabled as is_anomaly_enabled, set_detect_anomaly as set_detect_anomaly

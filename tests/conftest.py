@@ -26,7 +26,8 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") or REQUIRE_PARITY 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A shell starts background jobs with Ctrl-C ignored; tests send it to themselves.
+    # A shell starts background jobs with Ctrl-C ignored; tests send it to themselves and to their
+    # children, which would ignore it too.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if REQUIRE_PARITY and not HAS_TORCH:

@@ -138,8 +138,6 @@ def test_ctrl_c_ends_it_without_a_traceback(few: Path, tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A test run in the background ignores the signal, and its children would too.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         while not process.stdout.readline().startswith("epoch 1/"):

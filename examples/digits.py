@@ -106,7 +106,8 @@ def run(args: argparse.Namespace, train: Data, test: Data) -> None:
     graph = loss.draw(model).save(args.out / "graph.svg")
     print(f"{graph}: the graph of one loss")
     page = args.out / "backprop.html"
-    autograd.step(loss, optimizer=optimizer, params=model).save(page)
+    update = optim.Adam(model.parameters(), lr=args.lr)  # that of the training came to rate 0
+    autograd.step(loss, optimizer=update, params=model).save(page)
     print(f"{page}: step through its backward pass in a browser; it needs no network")
 
 

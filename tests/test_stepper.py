@@ -305,6 +305,14 @@ def test_update_of_sgd_in_numbers():
     assert "  w ← w − lr · g = 2 − 0.3 = 1.7\n" in s.text() + "\n"
 
 
+def test_the_options_of_an_update_are_those_of_the_optimizer_alone():
+    w = leaf(2.0)
+    optimizer = optim.SGD([w], lr=0.1)
+    optim.lr_scheduler.StepLR(optimizer, 1)  # keeps "initial_lr" beside them
+    options = autograd.step(w * 3, optimizer=optimizer).trace.data["update"]["options"]
+    assert options["lr"] == 0.1 and "initial_lr" not in options
+
+
 def test_update_adds_to_gradients_that_are_there():
     w = leaf(2.0)
     w.grad = autograd.tensor(1.0)

@@ -269,7 +269,9 @@ def record(stepper: Stepper, optimizer: Any, ids: dict[Any, int]) -> dict[str, A
         "options": {
             key: value
             for key, value in group.items()
-            if isinstance(value, (bool, int, float, str)) and value == value
+            if key in optimizer.defaults  # not what schedules keep there
+            and isinstance(value, (bool, int, float, str))
+            and value == value
         },
         "params": params,
     }

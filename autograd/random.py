@@ -106,6 +106,14 @@ class _Default(Generator):
         local = local_stream.get()
         return self._rng if local is None else local.rng
 
+    def manual_seed(self, seed: int) -> Generator:
+        """Restarts the stream of this thread at `seed` and returns the generator."""
+        local = local_stream.get()
+        if local is None:
+            return super().manual_seed(seed)
+        local.manual_seed(seed)
+        return self
+
 
 default_generator = _Default()
 """The stream behind every random function that is given no generator."""

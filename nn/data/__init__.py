@@ -8,7 +8,6 @@ from nn.data.dataset import (
     IterableDataset,
     Subset,
     TensorDataset,
-    get_worker_info,
     random_split,
 )
 from nn.data.digits import digits
@@ -24,6 +23,7 @@ from nn.data.sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from nn.data.worker import get_worker_info
 
 __all__ = [
     "MNIST",

@@ -71,13 +71,6 @@ class IterableDataset(Dataset[T_co]):
         raise NotImplementedError(f"{type(self).__name__} must define __iter__(self)")
 
 
-def get_worker_info() -> None:
-    """None: workers are threads of the one process, and an `IterableDataset` is read by none.
-
-    Programs ask so that each process can take its part of a dataset; None is "all of it".
-    """
-
-
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Item i is the tuple of every tensor's i-th row.
 

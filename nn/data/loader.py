@@ -9,7 +9,8 @@ from autograd import Generator
 from nn.data.collate import CollateError, default_collate, default_convert
 from nn.data.dataset import Dataset, IterableDataset, get_batch, get_items
 from nn.data.sampler import BatchSampler, RandomSampler, SequentialSampler
-from nn.data.streams import Streams, has_transforms, stream_of_batch
+from nn.data.streams import Streams, has_transforms, stream_of
+from nn.data.worker import start_workers
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -37,10 +38,15 @@ class DataLoader(Generic[T_co]):
         drop_last: leave out a last batch that is short.
         generator: draws the orders, as for `RandomSampler`: without one they are settled by
             `autograd.manual_seed`, and drawing them changes no other random number.
+        worker_init_fn: called with 0 .. num_workers - 1 at the start of each pass, in the thread of
+            that worker, one after the other, before any item is fetched. Workers share the
+            memory of the program: `np.random.seed` and `random.seed` in it seed those of the whole
+            program. `autograd.manual_seed` has no effect beyond it, since each batch has a stream of
+            its own; `get_worker_info().seed` is a seed of the worker.
         prefetch_factor: batches fetched ahead for each worker, by default 2.
-        pin_memory, persistent_workers, timeout, worker_init_fn, multiprocessing_context,
-            pin_memory_device, in_order: accepted for PyTorch's sake; they change nothing here,
-            where workers are threads with the state of the program, and always keep the order.
+        pin_memory, persistent_workers, timeout, multiprocessing_context, pin_memory_device,
+            in_order: accepted for PyTorch's sake; they change nothing here, where workers are
+            threads with the state of the program, and always keep the order.
 
     Raises:
         ValueError: arguments that exclude each other, or a count that is not positive.
@@ -159,6 +165,7 @@ class DataLoader(Generic[T_co]):
         pool = ThreadPoolExecutor(self.num_workers, thread_name_prefix="DataLoader")
         waiting: deque[Future[Any]] = deque()
         try:
+            start_workers(pool, self, streams)
             for job in enumerate(self._steps()):
                 waiting.append(pool.submit(self._fetch, job, streams))
                 if len(waiting) > self.num_workers * (self.prefetch_factor or 2):
@@ -173,7 +180,7 @@ class DataLoader(Generic[T_co]):
         number, indices = job
         if streams is None:
             return self._batch(indices)
-        with stream_of_batch(streams, number):
+        with stream_of(streams, number):
             return self._batch(indices)
 
     def _batch(self, indices: Any) -> Any:

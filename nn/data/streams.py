@@ -27,29 +27,36 @@ class Streams:
         self._lock = threading.Lock()
         self._parent: Any = None
 
-    def of_batch(self, number: int) -> np.random.Generator:
-        """The stream of a batch."""
+    def source(self, *key: int) -> np.random.SeedSequence:
+        """What the stream of batch `key` starts from, or that of a worker, whose key is longer."""
         with self._lock:
             if self._parent is None:
                 (child,) = default_generator._rng.spawn(1)
                 self._parent = child.bit_generator.seed_seq
-        key = (*self._parent.spawn_key, number)
-        source = np.random.SeedSequence(self._parent.entropy, spawn_key=key)
-        return np.random.Generator(np.random.PCG64(source))
+        parent = self._parent
+        return np.random.SeedSequence(parent.entropy, spawn_key=(*parent.spawn_key, *key))
+
+    def seed_of_worker(self, number: int) -> int:
+        """A seed for streams other than the library's; it is another one in each pass."""
+        return int(self.source(0, number).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 class _Stream:
     """A random stream that is made when something is drawn from it."""
 
-    def __init__(self, streams: Streams, number: int) -> None:
-        self.streams, self.number = streams, number
+    def __init__(self, streams: Streams, *key: int) -> None:
+        self.streams, self.key = streams, key
+        self._rng: np.random.Generator | None = None
 
     @property
     def rng(self) -> np.random.Generator:
-        made = self.__dict__.get("_rng")
-        if made is None:
-            made = self.__dict__["_rng"] = self.streams.of_batch(self.number)
-        return made
+        if self._rng is None:
+            self._rng = np.random.Generator(np.random.PCG64(self.streams.source(*self.key)))
+        return self._rng
+
+    def manual_seed(self, seed: int) -> None:
+        """Goes on, until the end of the batch, with the numbers of this seed."""
+        self._rng = Generator().manual_seed(seed).rng
 
 
 def random_numbers(generator: Generator | None) -> np.random.Generator:
@@ -71,9 +78,9 @@ def has_transforms(dataset: Any) -> bool:
 
 
 @contextmanager
-def stream_of_batch(streams: Streams | None, number: int) -> Iterator[None]:
-    """What is drawn in the block comes from the stream of batch `number`."""
-    token = local_stream.set(None if streams is None else _Stream(streams, number))
+def stream_of(streams: Streams | None, *key: int) -> Iterator[None]:
+    """What is drawn in the block comes from the stream of batch `key`, or of a worker."""
+    token = local_stream.set(None if streams is None else _Stream(streams, *key))
     try:
         yield
     finally:

@@ -17,6 +17,7 @@ from nn.data import (
     Subset,
     SubsetRandomSampler,
     TensorDataset,
+    get_worker_info,
 )
 
 WORKERS = pytest.mark.parametrize("workers", [0, 1, 3])
@@ -241,6 +242,63 @@ class TestWorkers:
             first, second = two_passes(3, shuffle)
             assert [first, second] == two_passes(3, shuffle) == two_passes(2, shuffle)
             assert len({x for row in first + second for x in row}) == 160
+
+    def test_init_is_called_in_each_thread_in_order(self):
+        names, seeds, seen = [], [], set()
+
+        def init(number):
+            info = get_worker_info()
+            assert (info.id, info.num_workers, info.dataset) == (number, 3, data)
+            time.sleep(0.01 * (3 - number))
+            names.append((number, threading.current_thread().name))
+            seeds.append(info.seed)
+            autograd.manual_seed(number)
+
+        class Asking(Squares):
+            def __getitem__(self, index):
+                assert len(names) % 3 == 0
+                time.sleep(1e-3)
+                seen.add((get_worker_info().id, threading.current_thread().name))
+                return index
+
+        data = Asking(30)
+        loader = DataLoader(data, num_workers=3, worker_init_fn=init)
+        for _ in range(2):
+            names.clear()
+            seen.clear()
+            autograd.manual_seed(0)
+            expected = autograd.get_rng_state()
+            list(loader)
+            assert [number for number, _ in names] == [0, 1, 2]
+            assert seen <= set(names) and len(set(names)) == 3
+            # Only the split of a stream, for the seed, is to be seen.
+            assert autograd.get_rng_state() == {**expected, "spawned": expected["spawned"] + 1}
+        assert seeds[:3] == seeds[3:] and len(set(seeds)) == 3
+        list(loader)
+        assert not set(seeds[6:]) & set(seeds[:6])
+        assert get_worker_info() is None
+
+    def test_an_error_in_init_is_raised(self):
+        def init(number):
+            if number == 1:
+                raise ValueError("spoilt")
+
+        with pytest.raises(ValueError, match="spoilt") as caught:
+            list(DataLoader(Squares(), num_workers=3, worker_init_fn=init))
+        assert caught.value.__notes__ == ["raised by worker_init_fn(1)"]
+        assert not [t for t in threading.enumerate() if t.name.startswith("DataLoader")]
+
+    def test_seeding_in_an_item_settles_that_item(self):
+        class Seeded(Squares):
+            def __getitem__(self, index):
+                autograd.manual_seed(index)
+                return autograd.rand(1)
+
+        autograd.manual_seed(5)
+        expected = autograd.initial_seed()
+        values = autograd.cat(list(DataLoader(Seeded(), num_workers=3))).flatten().tolist()
+        assert autograd.initial_seed() == expected
+        assert values == [autograd.manual_seed(i) and autograd.rand(1).item() for i in range(10)]
 
     def test_what_draws_nothing_leaves_the_streams_alone(self):
         autograd.manual_seed(0)

@@ -93,6 +93,12 @@ class Function(FunctionCtx):
     """Whether forward and backward consist of differentiable operations only, so that under `vmap`
     they can run once for all elements. Otherwise, and without `vmap`, they run for each."""
 
+    _backward_cls: type[FunctionNode]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._backward_cls = type(f"{cls.__name__}Backward", (FunctionNode,), {})
+
     def __init__(self) -> None:
         name = type(self).__name__
         raise RuntimeError(f"{name} is not to be instantiated; call {name}.apply(...)")
@@ -143,7 +149,7 @@ class Function(FunctionCtx):
             args = bound.args[len(first) :]
         ctx.needs_input_grad = tuple([isinstance(a, Tensor) and a.requires_grad for a in args])
         record = mode.grad and any(ctx.needs_input_grad)
-        node = FunctionNode(cls, ctx, args) if record else None
+        node = cls._backward_cls(cls, ctx, args) if record else None
         versions = {id(a): version_of(a) for a in args if isinstance(a, Tensor)}
         with no_grad():
             out = cls.forward(*first, *args)
@@ -231,6 +237,9 @@ class FunctionNode(Node):
 
     def name(self) -> str:
         return self.function.__name__ + "Backward"
+
+    def _differentiable_by(self, i: int) -> bool:
+        return self.takes_tensor[i]
 
     def record(self, outputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
         """Makes this node the history of the `results` that are differentiable."""

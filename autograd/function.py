@@ -100,6 +100,11 @@ class Op(Node):
     def name(self) -> str:
         return type(self).__name__ + "Backward0"
 
+    def _differentiable_by(self, i: int) -> bool:
+        if self.variadic is not None:
+            i = min(i, self.variadic)
+        return any(position == i for position, *_ in self._rules)
+
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Runs the operation on Tensors (and constants) and records it where grad mode is on."""

@@ -76,8 +76,20 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """PyTorch's view of `edges`: pairs of a node (or leaf) and the result's index."""
-        return tuple((getattr(e, "node", e), getattr(e, "index", 0)) for e in self.edges)
+        """PyTorch's view of `edges`: pairs of a node (or leaf) and the result's index.
+
+        There is one for each argument that could have a gradient, with None for those that need
+        none; arguments such as a dimension or an index have no pair.
+        """
+        return tuple(
+            (getattr(e, "node", e), getattr(e, "index", 0))
+            for i, e in enumerate(self.edges)
+            if self._differentiable_by(i)
+        )
+
+    def _differentiable_by(self, i: int) -> bool:
+        """Whether argument `i` could have a gradient."""
+        return True
 
     def name(self) -> str:
         """The operation's name in PyTorch's manner, for example `MulBackward0`."""

@@ -26,7 +26,7 @@ class WorkerInfo:
 
     @property
     def seed(self) -> int:
-        """A seed of the worker's own, another one in each pass; `autograd.manual_seed` settles it."""
+        """A seed of the worker, another one in each pass, which `autograd.manual_seed` settles."""
         return self._streams.seed_of_worker(self.id)
 
     def __repr__(self) -> str:
@@ -34,7 +34,7 @@ class WorkerInfo:
 
 
 def get_worker_info() -> WorkerInfo | None:
-    """In a worker thread of a `DataLoader` its `id`, `num_workers`, `seed` and `dataset`, else None.
+    """In a thread of a `DataLoader` the `id`, `num_workers`, `seed` and `dataset`, elsewhere None.
 
     An `IterableDataset` is read by no worker: programs that ask there so that each worker takes
     its part of the data get None, which is "all of it".

@@ -35,10 +35,13 @@ class _Pass(Function):
 class BackwardHooks:
     """The hooks of one call of a module."""
 
-    def __init__(self, module: Module) -> None:
-        self.module = module
-        self.hooks = list(module._backward_hooks.values())
-        self.pre_hooks = list(module._backward_pre_hooks.values())
+    def __init__(
+        self,
+        module: Module,
+        hooks: list[Callable[..., Any]],
+        pre_hooks: list[Callable[..., Any]],
+    ) -> None:
+        self.module, self.hooks, self.pre_hooks = module, hooks, pre_hooks
         self.grad_output: Gradients | None = None
         self.inputs: _Places | None = None
         self.count = 0

@@ -115,25 +115,103 @@ def find_pre_hook(module: Module, kind: type, name: str) -> tuple[RemovableHandl
     return None
 
 
+OF_ALL_MODULES: dict[str, dict[int, Any]] = {
+    "_forward_pre_hooks": {},
+    "_forward_hooks": {},
+    "_backward_pre_hooks": {},
+    "_backward_hooks": {},
+}
+"""The hooks that are called for every module, before its own."""
+
+
+class _OfAllModules(RemovableHandle):
+    """While there is such a hook, `Module._hooked` is True, so that modules need not ask."""
+
+    def __init__(self, table: str, hook: Any) -> None:
+        super().__init__(OF_ALL_MODULES[table])
+        self._hooks[self.id] = hook
+        self._tell_modules()
+
+    def remove(self) -> None:
+        super().remove()
+        self._tell_modules()
+
+    @staticmethod
+    def _tell_modules() -> None:
+        from .module import Module
+
+        Module._hooked = any(OF_ALL_MODULES.values())
+
+
+def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Calls `hook(module, args)` before the `forward` of every module, and before its own hooks.
+
+    What it returns, unless None, replaces the arguments.
+    """
+    return _OfAllModules("_forward_pre_hooks", Hook(hook, False))
+
+
+def register_module_forward_hook(
+    hook: Callable[..., Any], *, with_kwargs: bool = False, always_call: bool = False
+) -> RemovableHandle:
+    """Calls `hook(module, args, output)` after the `forward` of every module, before its own hooks.
+
+    What it returns, unless None, replaces the output; the options are those of
+    `Module.register_forward_hook`.
+
+    >>> import autograd, nn
+    >>> from nn.modules.module import register_module_forward_hook
+    >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    >>> with register_module_forward_hook(lambda m, args, out: print(type(m).__name__, out.shape)):
+    ...     _ = net(autograd.ones(1, 2))
+    Linear Size([1, 3])
+    ReLU Size([1, 3])
+    Sequential Size([1, 3])
+    """
+    return _OfAllModules("_forward_hooks", Hook(hook, with_kwargs, always_call))
+
+
+def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Calls `hook(module, grad_output)` for every module; see the method of that name."""
+    return _OfAllModules("_backward_pre_hooks", hook)
+
+
+def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Calls `hook(module, grad_input, grad_output)` for every module, before its own hooks.
+
+    See `Module.register_full_backward_hook`.
+    """
+    return _OfAllModules("_backward_hooks", hook)
+
+
+def hooks_of(module: Module, table: str) -> list[tuple[int, Any]]:
+    """The hooks of all modules, then those of this one, with their keys."""
+    return [*OF_ALL_MODULES[table].items(), *getattr(module, table).items()]
+
+
 def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`module.forward` between its pre-hooks and its hooks."""
     done: set[int] = set()
     result = None
     backward = None
-    if module._backward_hooks or module._backward_pre_hooks:
-        backward = BackwardHooks(module)
+    backward_hooks, backward_pre_hooks = (
+        [hook for _, hook in hooks_of(module, table)]
+        for table in ("_backward_hooks", "_backward_pre_hooks")
+    )
+    if backward_hooks or backward_pre_hooks:
+        backward = BackwardHooks(module, backward_hooks, backward_pre_hooks)
     try:
         args, kwargs = _before(module, args, kwargs)
         if backward is not None:
             args = backward.on_inputs(args)
         result = module.forward(*args, **kwargs)
-        for key, hook in list(module._forward_hooks.items()):
+        for key, hook in hooks_of(module, "_forward_hooks"):
             done.add(key)
             result = _after(module, hook, args, kwargs, result)
         if backward is not None:
             result = backward.on_outputs(result)
     except Exception:
-        for key, hook in list(module._forward_hooks.items()):
+        for key, hook in hooks_of(module, "_forward_hooks"):
             if hook.always_call and key not in done:
                 try:
                     result = _after(module, hook, args, kwargs, result)
@@ -149,7 +227,7 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
 
 
 def _before(module: Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    for hook in list(module._forward_pre_hooks.values()):
+    for _, hook in hooks_of(module, "_forward_pre_hooks"):
         if not hook.with_kwargs:
             changed = hook.function(module, args)
             if changed is not None:

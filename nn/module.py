@@ -60,7 +60,7 @@ class Module:
     _state_dict_pre_hooks: Mapping[int, Callable[..., Any]] = _NO_HOOKS
     _load_state_dict_pre_hooks: Mapping[int, Callable[..., Any]] = _NO_HOOKS
     _load_state_dict_post_hooks: Mapping[int, Callable[..., Any]] = _NO_HOOKS
-    _hooked = False  # whether a hook of a call was ever registered
+    _hooked = False  # whether a hook of a call was ever registered; True while all modules have one
     _version: int = 1
 
     def __init__(self) -> None:

@@ -29,7 +29,7 @@ _FILES: dict[str, tuple[str, ...]] = {
     "lazy": ("lazy",),
     "linear": ("linear",),
     "loss": ("loss", "margin_loss"),
-    "module": ("module",),
+    "module": ("module", "hooks"),
     "normalization": ("norm",),
     "padding": ("padding",),
     "pixelshuffle": ("vision",),

@@ -190,3 +190,85 @@ def test_set_submodule() -> None:
         return [type(m).__name__ for m in net.modules()], errors
 
     both(program)
+
+
+def all_modules(side: Any) -> Any:
+    return side.nn.modules.module
+
+
+def test_hooks_of_all_modules_come_first() -> None:
+    def program(side: Any) -> Any:
+        lists, calls = all_modules(side), []
+
+        def note(what: str) -> Callable[..., None]:
+            return lambda m, *args: calls.append((what, type(m).__name__, *args))
+
+        net = side.nn.Sequential(linear(side), side.nn.Tanh())
+        x = side.lib.ones(2, 2, requires_grad=True)
+        handles = [
+            net[0].register_forward_hook(note("own")),
+            net[0].register_forward_pre_hook(note("own before")),
+            net[0].register_full_backward_hook(note("own backward")),
+            net[0].register_full_backward_pre_hook(note("own before backward")),
+            lists.register_module_forward_hook(note("all")),
+            lists.register_module_forward_pre_hook(note("all before")),
+            lists.register_module_full_backward_hook(note("all backward")),
+            lists.register_module_full_backward_pre_hook(note("all before backward")),
+        ]
+        net(x).sum().backward()
+        for handle in handles[4:]:
+            handle.remove()
+        calls.append("removed")
+        net(x).sum().backward()
+        for handle in handles:
+            handle.remove()
+        calls.append("all removed")
+        net(x).sum().backward()
+        return calls
+
+    both(program)
+
+
+def test_hooks_of_all_modules_replace() -> None:
+    def program(side: Any) -> Any:
+        lists, layer = all_modules(side), linear(side)
+        layer.register_forward_hook(lambda m, args, out: out * 10)
+        x = side.lib.ones(2, 2, requires_grad=True)
+        with lists.register_module_forward_hook(lambda m, args, out: out + 1):
+            once = layer(x)
+        with lists.register_module_forward_pre_hook(lambda m, args: args[0] * 2):
+            twice = layer(x)
+        with lists.register_module_full_backward_hook(lambda m, by, of: (by[0] * 3,)):
+            layer(x).sum().backward()
+        kwargs = []
+        with lists.register_module_forward_hook(
+            lambda m, args, kw, out: kwargs.append(dict(kw)), with_kwargs=True
+        ):
+            layer(input=x)
+        return once, twice, x.grad, [sorted(kw) for kw in kwargs]
+
+    both(program)
+
+
+def test_hooks_of_all_modules_that_are_always_called() -> None:
+    def program(side: Any) -> Any:
+        calls = []
+
+        def hook(m: Any, args: Any, out: Any) -> None:
+            calls.append((type(m).__name__, out))
+
+        with all_modules(side).register_module_forward_hook(hook, always_call=True):
+            try:
+                side.nn.Sequential(side.nn.Identity(), linear(side))(side.lib.ones(2, 5))
+            except (RuntimeError, ValueError):
+                calls.append("raised")
+        return [(c[0], c[1] is None) if isinstance(c, tuple) else c for c in calls]
+
+    both(program)
+
+
+def test_modules_without_hooks_do_not_ask() -> None:
+    layer = nn.Identity()
+    with all_modules(HERE).register_module_forward_hook(lambda *_: None):
+        assert layer._hooked
+    assert not layer._hooked and not nn.Module._hooked

@@ -84,9 +84,17 @@ class Protocols:
         import copy
 
         for key, value in self.__dict__.items():
-            if key not in _NOT_COPIED:
+            if key not in _NOT_COPIED and key != "_data":
                 setattr(result, key, copy.deepcopy(value, memo))
+        result._copy_memory(self, memo)
         return result.requires_grad_(self._edge is not None)
+
+    def _copy_memory(self: Any, source: Tensor, memo: dict[int, Any]) -> None:
+        import copy
+
+        self._data = _copied_array(source._data, memo)
+        if source._counter is not None:  # copies that share memory know of each other's changes
+            self._counter = copy.deepcopy(source._counter, memo)
 
     def __reduce__(self: Any) -> Any:
         if not self.is_leaf:
@@ -97,7 +105,24 @@ class Protocols:
         return _rebuild, (type(self), state, self._edge is not None)
 
 
-# What ties a tensor to others; a copy stands alone.
+def _copied_array(data: np.ndarray, memo: dict[int, Any]) -> np.ndarray:
+    """A copy, as part of one copy of the memory if `data` is a view: views still share it."""
+    import copy
+
+    whole = data
+    while type(whole.base) is np.ndarray:
+        whole = whole.base
+    if whole is not data and data.size and min(data.strides, default=1) > 0:
+        order = np.argsort([-stride for stride in whole.strides], kind="stable")
+        start = data.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+        if whole.transpose(order).flags.c_contiguous:
+            memory = copy.deepcopy(whole, memo).transpose(order)
+            return np.ndarray(data.shape, data.dtype, memory, start, data.strides)
+    copied: np.ndarray = copy.deepcopy(data, memo)
+    return copied
+
+
+# What ties a tensor to others; a copy stands alone, but for the memory of views.
 _NOT_COPIED = (
     "_base",
     "_view",

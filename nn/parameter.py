@@ -57,6 +57,9 @@ class Parameter(Tensor):
         result._grad = None
         return result
 
+    def _copy_memory(self, source: Tensor, memo: dict[int, Any]) -> None:
+        self._data = source._data.copy("K")  # as in PyTorch, a parameter shares it with no copy
+
 
 class Buffer(Tensor):
     """A tensor that belongs to a module's state but is not learned, such as a running mean.

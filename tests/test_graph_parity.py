@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -72,3 +73,54 @@ def test_node_of_a_function(torch: Any) -> None:
             found.append((node.name(), type(node).__name__, links))
     assert found[:2] == found[2:]
     assert found[1][0] == "AgainBackward" and len(found[1][2]) == 2
+
+
+def _views(lib: Any) -> list[Any]:
+    x = lib.arange(12.0).reshape(3, 4)
+    return [x[1], x, x.T, x[:, 1:3], x.detach(), lib.ones(2), x[:0]]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4, 5, 6), (4, 3, 2), (1,), (3, 5), (6, 0, 1)])
+def test_copies_of_views_share_memory(order: tuple[int, ...], torch: Any) -> None:
+    found = []
+    for lib in (autograd, torch):
+        views = _views(lib)
+        given = [views[i] for i in order]
+        copies = copy.deepcopy(given)
+        shapes = [(tuple(c.shape), c.stride()) for c in copies if c.numel()]
+        states = []
+        for c in copies:
+            c.mul_(-2)
+            states.append([other.tolist() for other in copies])
+        found.append((shapes, states, [g.tolist() for g in given]))
+    assert found[0] == found[1]
+
+
+def test_a_copy_that_shares_memory_knows_of_changes() -> None:
+    x = autograd.ones(3)
+    a, b = copy.deepcopy([x[:2], x])
+    a.requires_grad_()
+    y = (a * a).sum()
+    with autograd.no_grad():
+        b.mul_(2)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+    assert x.tolist() == [1, 1, 1]
+
+
+def test_copies_of_modules_keep_ties(torch: Any) -> None:
+    found = []
+    for lib in (autograd, torch):
+        net = lib.nn.Sequential(lib.nn.Linear(2, 2), lib.nn.Linear(2, 2))
+        net[1].weight = net[0].weight
+        net.register_buffer("row", net[0].weight.detach()[1])
+        net.register_buffer("whole", lib.zeros(2, 2))
+        net.register_buffer("part", net.whole[0])
+        with lib.no_grad():
+            net[0].weight.fill_(1.0)
+            twin = copy.deepcopy(net)
+            twin[0].weight.mul_(3)
+            twin.whole.add_(5)
+        assert twin[1].weight is twin[0].weight is not net[0].weight
+        found.append([t.tolist() for t in (twin.row, twin.part, net.row, net.part)])
+    assert found[0] == found[1]

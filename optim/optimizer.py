@@ -81,10 +81,12 @@ class Optimizer(Hooked):
                 cls._elementwise = False
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
-        if isinstance(params, Tensor):
+        if isinstance(params, Tensor) or not isinstance(params, Iterable):
+            hint = "; pass model.parameters()" if _is_module(params) else ""
+            hint = "; pass [tensor]" if isinstance(params, Tensor) else hint
             raise TypeError(
-                f"{type(self).__name__}: params must be an iterable of Tensors or dicts, got a "
-                "Tensor; pass [tensor]"
+                f"{type(self).__name__}: params argument given to the optimizer should be an "
+                f"iterable of Tensors or dicts, but got a {type(params).__name__}{hint}"
             )
         self.defaults = defaults
         self.state: defaultdict[Tensor, Any] = defaultdict(dict)
@@ -311,7 +313,7 @@ def _tensors_and_names(given: Any, name: str) -> tuple[list[Tensor], list[str]]:
         if not isinstance(p, Tensor):
             raise TypeError(
                 f"{name}: optimizer can only optimize Tensors, parameter {i} is a "
-                f"{type(p).__name__}"
+                f"{type(p).__name__}" + ("; pass its parameters()" if _is_module(p) else "")
             )
         if not (p.is_leaf or p.retains_grad):
             raise ValueError(
@@ -319,3 +321,7 @@ def _tensors_and_names(given: Any, name: str) -> tuple[list[Tensor], list[str]]:
                 f"{p.grad_fn!r}. Pass the tensor it was computed from, or its .detach()"
             )
     return params, names
+
+
+def _is_module(x: Any) -> bool:
+    return callable(getattr(x, "parameters", None))

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 import autograd
+import nn
+import optim
 from autograd.errors import GraphError, ShapeError, described
 
 
@@ -239,6 +241,41 @@ CASES = {
         RuntimeError,
         ["leaf", "clone"],
     ),
+    "a model where parameters are asked for": (
+        lambda: optim.SGD(nn.Linear(1, 1)),
+        TypeError,
+        [r"SGD: params argument given .* got a Linear; pass model.parameters\(\)"],
+    ),
+    "a model that can be iterated over": (
+        lambda: optim.Adam(nn.Sequential(nn.Linear(1, 1))),
+        TypeError,
+        [r"Adam: .* parameter 0 is a Linear; pass its parameters\(\)"],
+    ),
+    "a tensor where parameters are asked for": (
+        lambda: optim.SGD(f32(2, grad=True)),
+        TypeError,
+        [r"should be an iterable of Tensors or dicts, but got a Tensor; pass \[tensor\]"],
+    ),
+    "a number where parameters are asked for": (
+        lambda: optim.SGD(3),
+        TypeError,
+        [r"should be an iterable of Tensors or dicts, but got a int$"],
+    ),
+    "gradients of a model": (
+        lambda: nn.utils.clip_grad_norm_(nn.Linear(1, 1), 1.0),
+        TypeError,
+        [r"clip_grad_norm_: .* got a Linear; pass model.parameters\(\)"],
+    ),
+    "gradients of layers": (
+        lambda: nn.utils.clip_grad_value_(nn.Sequential(nn.Linear(1, 1)), 1.0),
+        TypeError,
+        [r"clip_grad_value_: .* got one with a Linear; pass model.parameters\(\)"],
+    ),
+    "gradients of a number": (
+        lambda: nn.utils.clip_grad_norm_([3], 1.0),
+        TypeError,
+        [r"clip_grad_norm_: expected .* got one with a int$"],
+    ),
 }
 
 
@@ -286,6 +323,9 @@ SAME_AS_PYTORCH = {
     "retain_grad": lambda lib: lib.ones(2).retain_grad(),
     "cuda": lambda lib: lib.ones(2).new_zeros(-1),
     "boolean subtraction": lambda lib: lib.tensor([True]) - lib.tensor([True]),
+    "parameters in a model": lambda lib: lib.optim.SGD(lib.nn.Linear(1, 1), lr=0.1),
+    "parameters in a tensor": lambda lib: lib.optim.SGD(lib.ones(1), lr=0.1),
+    "gradients in a model": lambda lib: lib.nn.utils.clip_grad_norm_(lib.nn.Linear(1, 1), 1.0),
     "bits of floats": lambda lib: lib.ones(2) & lib.ones(2),
     "division of integers by 0": lambda lib: lib.arange(3) // 0,
 }
@@ -330,3 +370,11 @@ def test_an_error_in_a_backward_rule_names_the_node():
     assert info.value.__notes__ == [
         "in the backward pass of <WrongBackward> (its result was float32[2, 3])"
     ]
+
+
+def test_a_list_of_parameters_that_is_a_module():
+    weights = nn.ParameterList([autograd.ones(2)])
+    (weights[0] * 3).sum().backward()
+    assert nn.utils.clip_grad_norm_(weights, 100.0).item() == pytest.approx(18**0.5)
+    optim.SGD(weights, lr=1.0).step()
+    assert weights[0].tolist() == [-2.0, -2.0]

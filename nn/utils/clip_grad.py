@@ -5,15 +5,29 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from types import GeneratorType
+from typing import Any
 
 import autograd
 from autograd import Tensor, no_grad
 
+from ..module import Module
+
 Tensors = Tensor | Iterable[Tensor]
 
 
-def _listed(tensors: Tensors) -> list[Tensor]:
-    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+def _listed(tensors: Tensors, name: str) -> list[Tensor]:
+    if isinstance(tensors, Tensor):
+        return [tensors]
+    alone = not isinstance(tensors, Iterable)
+    listed: list[Any] = [tensors] if alone else list(tensors)
+    for x in listed:
+        if alone or not isinstance(x, Tensor):
+            hint = "; pass model.parameters()" if isinstance(x, Module) else ""
+            raise TypeError(
+                f"{name}: expected a Tensor or an iterable of Tensors, got "
+                f"{'' if alone else 'one with '}a {type(x).__name__}{hint}"
+            )
+    return listed
 
 
 @no_grad()
@@ -34,7 +48,7 @@ def get_total_norm(
     >>> get_total_norm([autograd.tensor([3.0]), autograd.tensor([4.0])])
     tensor(5.)
     """
-    tensors = _listed(tensors)
+    tensors = _listed(tensors, "get_total_norm")
     order = float(norm_type)
     if not tensors:
         return autograd.tensor(0.0)
@@ -55,7 +69,7 @@ def clip_grads_with_norm_(
 ) -> None:
     """Scales the gradients by `min(max_norm / (total_norm + 1e-6), 1)`, in place."""
     factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
-    for p in _listed(parameters):
+    for p in _listed(parameters, "clip_grads_with_norm_"):
         if p.grad is not None:
             p.grad.mul_(factor)
 
@@ -87,7 +101,7 @@ def clip_grad_norm_(
     >>> nn.utils.clip_grad_norm_([w], 1.0), w.grad
     (tensor(5.), tensor([0.6000, 0.8000]))
     """
-    listed = _listed(parameters)
+    listed = _listed(parameters, "clip_grad_norm_")
     if not listed and isinstance(parameters, GeneratorType):
         warnings.warn(
             "`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2
@@ -110,6 +124,6 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
     tensor([3., 5.])
     """
     limit = float(clip_value)
-    for p in _listed(parameters):
+    for p in _listed(parameters, "clip_grad_value_"):
         if p.grad is not None:
             p.grad.clamp_(-limit, limit)

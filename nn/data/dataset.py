@@ -70,6 +70,42 @@ class IterableDataset(Dataset[T_co]):
     def __iter__(self) -> Iterator[T_co]:
         raise NotImplementedError(f"{type(self).__name__} must define __iter__(self)")
 
+    def __add__(self, other: Any) -> "ChainDataset[T_co]":  # type: ignore[override]
+        return ChainDataset([self, other])
+
+
+class ChainDataset(IterableDataset[T_co]):
+    """The items of several `IterableDataset`s, one after the other; also `dataset + dataset`.
+
+    Raises:
+        TypeError: (in the pass) one is no `IterableDataset`; `ConcatDataset` is for the others.
+
+    Example:
+        >>> class Letters(IterableDataset[str]):
+        ...     def __iter__(self):
+        ...         return iter("ab")
+        >>> list(ChainDataset([Letters(), Letters()])), list(Letters() + Letters())
+        (['a', 'b', 'a', 'b'], ['a', 'b', 'a', 'b'])
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = datasets
+
+    def __iter__(self) -> Iterator[T_co]:
+        return itertools.chain.from_iterable(self._checked())
+
+    def __len__(self) -> int:
+        return sum(map(len, self._checked()))
+
+    def _checked(self) -> Iterator[Any]:
+        for i, dataset in enumerate(self.datasets):
+            if not isinstance(dataset, IterableDataset):
+                raise TypeError(
+                    f"ChainDataset: dataset {i} is a {type(dataset).__name__}, not an "
+                    "IterableDataset; use ConcatDataset"
+                )
+            yield dataset
+
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Item i is the tuple of every tensor's i-th row.
@@ -171,6 +207,63 @@ class ConcatDataset(Dataset[T_co]):
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
+
+
+class StackDataset(Dataset[Any]):
+    """Datasets side by side: item i is the tuple of the i-th items of all, or a dict of them.
+
+    Args:
+        args: datasets of one length, for tuples;
+        kwargs: or by name, for dicts.
+
+    Raises:
+        ValueError: there is no dataset, some are given by name and some not, or lengths differ.
+
+    Example:
+        >>> StackDataset("abc", [1, 2, 3])[1]
+        ('b', 2)
+        >>> StackDataset(letter="abc", number=[1, 2, 3])[2]
+        {'letter': 'c', 'number': 3}
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if bool(args) == bool(kwargs):
+            raise ValueError(
+                "StackDataset: needs datasets in order, for tuples, or by name, for dicts; got "
+                + ("both" if args else "none")
+            )
+        self.datasets: Any = args or kwargs
+        sizes = [len(dataset) for dataset in (*args, *kwargs.values())]
+        if len(set(sizes)) > 1:
+            raise ValueError(f"StackDataset: the datasets differ in length: {sizes}")
+        self._length = sizes[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._each(lambda dataset: dataset[index])
+
+    def __getitems__(self, indices: list[Any]) -> list[Any]:
+        columns = self._each(lambda dataset: get_items(dataset, indices))
+        if isinstance(columns, dict):
+            rows = zip(*columns.values(), strict=True)
+            return [dict(zip(columns, row, strict=True)) for row in rows]
+        return list(zip(*columns, strict=True))
+
+    def __getbatch__(self, indices: np.ndarray) -> Any:
+        named = isinstance(self.datasets, dict)
+        batches = []
+        for dataset in self.datasets.values() if named else self.datasets:
+            batches.append(get_batch(dataset, indices.tolist()))
+            if batches[-1] is NotImplemented:
+                return NotImplemented
+        return dict(zip(self.datasets, batches, strict=True)) if named else batches
+
+    def _each(self, function: Callable[[Any], Any]) -> Any:
+        if isinstance(self.datasets, dict):
+            return {name: function(dataset) for name, dataset in self.datasets.items()}
+        return tuple(map(function, self.datasets))
+
+    def __len__(self) -> int:
+        return self._length
 
 
 def random_split(

@@ -73,7 +73,8 @@ def has_transforms(dataset: Any) -> bool:
             return True
         inner = getattr(current, "dataset", None)
         pending += [] if inner is None else [inner]
-        pending += getattr(current, "datasets", ())
+        several = getattr(current, "datasets", ())
+        pending += several.values() if isinstance(several, dict) else several
     return False
 
 

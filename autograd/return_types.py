@@ -82,6 +82,42 @@ class LstsqResult(NamedTuple):
     singular_values: Tensor
 
 
+class InverseInfo(NamedTuple):
+    """Inverses, and 0 for each matrix that has one."""
+
+    inverse: Tensor
+    info: Tensor
+
+
+class CholeskyInfo(NamedTuple):
+    """Cholesky factors, and 0 for each matrix that has one."""
+
+    L: Tensor
+    info: Tensor
+
+
+class SolveInfo(NamedTuple):
+    """Solutions, and 0 for each matrix that is regular."""
+
+    result: Tensor
+    info: Tensor
+
+
+class LUFactorResult(NamedTuple):
+    """L and U in one matrix, and the row with which each was exchanged, counted from 1."""
+
+    LU: Tensor
+    pivots: Tensor
+
+
+class LUResult(NamedTuple):
+    """A permutation, a lower triangular matrix with ones on the diagonal, an upper one."""
+
+    P: Tensor
+    L: Tensor
+    U: Tensor
+
+
 def _repr(self: Any) -> str:
     fields = ",\n".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
     return f"autograd.return_types.{type(self).__name__}(\n{fields})"
@@ -109,3 +145,8 @@ svd = _named("svd", OldSVDResult)
 linalg_svd = _named("linalg_svd", SVDResult)
 linalg_eigh = _named("linalg_eigh", EighResult)
 linalg_lstsq = _named("linalg_lstsq", LstsqResult)
+linalg_inv_ex = _named("linalg_inv_ex", InverseInfo)
+linalg_cholesky_ex = _named("linalg_cholesky_ex", CholeskyInfo)
+linalg_solve_ex = _named("linalg_solve_ex", SolveInfo)
+linalg_lu_factor = _named("linalg_lu_factor", LUFactorResult)
+linalg_lu = _named("linalg_lu", LUResult)

@@ -171,6 +171,22 @@ EDGES = {
     ],
     "two numbers": lambda lib: [lib.add(2, 3).item(), lib.mul(2.0, 3).item()],
     "one number's powers": lambda lib: lib.linalg.vander(lib.tensor(2.0), N=3).tolist(),
+    "matrices without an inverse": lambda lib: [
+        getattr(lib.linalg, name)(*args).info.tolist()
+        for a in ([[0.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [2.0, 4.0]], [[[1.0]], [[-1.0]], [[0.0]]])
+        for name, args in (
+            ("inv_ex", [lib.tensor(a)]),
+            ("cholesky_ex", [lib.tensor(a)]),
+            ("solve_ex", [lib.tensor(a), lib.ones(len(a[0]), 1)]),
+        )
+    ],
+    "the inverses beside one that is missing": lambda lib: (
+        lib.linalg.inv_ex(lib.tensor([[[2.0]], [[0.0]], [[4.0]]])).inverse[::2].tolist()
+    ),
+    "LU of nothing": lambda lib: [
+        [list(part.shape) for part in lib.linalg.lu(lib.zeros(*shape))]
+        for shape in ((0, 0), (3, 0), (0, 3, 3))
+    ],
     "index without elements": lambda lib: list(
         lib.ones(5).gather(0, lib.zeros(2, 0, dtype=lib.int64)).shape
     ),
@@ -180,3 +196,10 @@ EDGES = {
 @pytest.mark.parametrize("name", EDGES)
 def test_edges(name: str, torch: Any) -> None:
     assert EDGES[name](autograd) == EDGES[name](torch)
+
+
+@pytest.mark.parametrize("name", ["inv_ex", "cholesky_ex"])
+def test_errors_of_matrices_can_be_asked_for(name: str, torch: Any) -> None:
+    for lib in (autograd, torch):
+        with pytest.raises(lib.linalg.LinAlgError, match=f"linalg.{name}.*1"):
+            getattr(lib.linalg, name)(lib.zeros(2, 2), check_errors=True)

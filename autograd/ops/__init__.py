@@ -20,6 +20,7 @@ from . import (
     joining as joining,
     linalg as linalg,
     loss as loss,
+    lu as lu,
     masked as masked,
     matrix as matrix,
     matrix_functions as matrix_functions,

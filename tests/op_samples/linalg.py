@@ -47,6 +47,10 @@ def _like(array, a):  # type: ignore[no-untyped-def]
     return a.new_tensor(array.tolist())
 
 
+def _pivots(p):  # type: ignore[no-untyped-def]
+    return p.astype(np.int32) if isinstance(p, np.ndarray) else p.int()
+
+
 ROWS = [
     Row("linalg.inv", *SQUARE, *NOT_SQUARE, run=lambda f, a: f(regular(a)), tol=LOOSE),
     Row("inverse", call(x(3, 3)), run=lambda f, a: f(regular(a)), numpy=np.linalg.inv, tol=LOOSE),
@@ -343,6 +347,68 @@ ROWS = [
         "linalg.tensorinv",
         call(x(2, 3, 6)),
         run=lambda f, a: f(regular(a.reshape(6, 6)).reshape(2, 3, 6)),
+        tol=LOOSE,
+    ),
+    Row(
+        "linalg.inv_ex",
+        *SQUARE,
+        call(x(3, 3), check_errors=True),
+        *NOT_SQUARE,
+        run=lambda f, a, **k: tuple(f(regular(a), **k)),
+        numpy=None,
+        tol=LOOSE,
+    ),
+    Row(
+        "linalg.solve_ex",
+        call(x(3, 3), x(3)),
+        call(x(2, 3, 3), x(2, 3, 2)),
+        call(x(3, 3), x(2, 3), left=False),
+        bad(WRONG, x(2, 3), x(2)),
+        run=lambda f, a, b, **k: tuple(f(regular(a), b, **k)),
+        numpy=None,
+        tol=LOOSE,
+    ),
+    Row(
+        "linalg.cholesky_ex",
+        *SQUARE,
+        call(x(3, 3), upper=True),
+        *NOT_SQUARE,
+        run=lambda f, a, **k: tuple(f(positive(a), **k)),
+        numpy=None,
+        tol=LOOSE,
+    ),
+    Row(
+        "linalg.lu_factor",
+        *SQUARE,
+        call(x(4, 2)),
+        call(x(2, 4)),
+        call(x(2, 3, 2)),
+        bad(WRONG, x(3)),
+        bad(WRONG, x(3, 3), pivot=False),
+        run=lambda f, a, **k: tuple(f(a, **k)),
+        numpy=None,
+        tol=LOOSE,
+    ),
+    Row(
+        "linalg.lu",
+        *SQUARE,
+        call(x(4, 2)),
+        call(x(2, 4)),
+        call(x(2, 2, 3)),
+        bad(WRONG, x(3)),
+        run=lambda f, a, **k: tuple(f(a, **k)),
+        numpy=lambda a: scipy.linalg.lu(a),
+        tol=LOOSE,
+    ),
+    Row(
+        "linalg.lu_solve",
+        call(x(3, 3), exact([3, 2, 3]), x(3, 2)),
+        call(x(3, 3), exact([1, 3, 3]), x(2, 3), left=False),
+        call(x(3, 3), exact([2, 3, 3]), x(3, 2), adjoint=True),
+        call(x(3, 3), exact([3, 3, 3]), x(2, 3), adjoint=True, left=False),
+        call(x(2, 3, 3), exact([[3, 2, 3], [2, 3, 3]]), x(2, 3, 1)),
+        run=lambda f, a, p, b, **k: f(regular(a), _pivots(p), b, **k),
+        numpy=None,
         tol=LOOSE,
     ),
     Row(

@@ -19,7 +19,7 @@ from .batching.samples import vjp_in_batch
 from .errors import GraphError, ShapeError, described, placed
 from .function import Node, Output
 from .grad_mode import mode, set_grad_enabled
-from .hooks import run_hooks
+from .hooks import Pass, run_hooks
 from .leaf import Leaf, in_layout_of, laid_out_as
 from .roots import check_inputs, roots_of, sequence_of
 from .tensor import Tensor, wrap
@@ -310,7 +310,8 @@ def _run(
         owned=owned,
         pause=bool(inner) or mode.anomaly is not None,
     )
-    with set_grad_enabled(create_graph), np.errstate(all="ignore"):
+    running = Pass(order, table, edges_of, wanted)
+    with set_grad_enabled(create_graph), np.errstate(all="ignore"), running:
         if mode.anomaly is not None:
             steps = mode.anomaly(steps, roots)
         if not inner:

@@ -49,6 +49,7 @@ class _Mode(threading.local):
     watchers: tuple[Watcher, ...] = ()
     levels: tuple[Any, ...] = ()  # of the calls of `vmap` that are running, see batching/
     inference = False
+    running: Any = None  # the `Pass` of the backward pass that runs, see hooks.py
     anomaly: Any = None  # wraps the steps of a backward pass while `detect_anomaly` is on
 
     def set(self, grad: bool) -> None:

@@ -1,4 +1,5 @@
-"""What PyTorch keeps in `torch.autograd.graph`: hooks on the values that operations save."""
+"""What PyTorch keeps in `torch.autograd.graph`: hooks on the values that operations save, and on
+the gradients of several tensors."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from .custom import FunctionNode
 from .errors import freed_error
 from .function import _CTX, _OUT, Node as Node, Op
 from .grad_mode import Watcher, mode, no_grad, watching
-from .hooks import specialize
+from .hooks import register_multi_grad_hook as register_multi_grad_hook, specialize
 from .tensor import Tensor, wrap
 
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 import functools
 import itertools
 import types
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+from .grad_mode import mode as state
 
 _ids = itertools.count()
 LAST = 1 << 62
@@ -66,6 +69,92 @@ def run_hooks(hooks: dict[int, Callable[..., Any]], g: Any) -> Any:
             )
         g = replaced
     return g
+
+
+class Pass:
+    """A backward pass while it runs, as its hooks find it in `mode.running`."""
+
+    def __init__(
+        self, order: Sequence[Any], roots: Iterable[Any], edges_of: Any = None, wanted: Any = ()
+    ) -> None:
+        self._order, self._roots = order, tuple(roots)
+        self._edges_of, self._wanted = edges_of, wanted
+        self._outer: Any = None
+
+    def __enter__(self) -> None:
+        self._outer, state.running = state.running, self
+
+    def __exit__(self, *exc: object) -> None:
+        state.running = self._outer
+
+    @functools.cached_property
+    def targets(self) -> set[Any]:
+        """Every `Node`, `Output` and `Leaf` that a gradient is computed for."""
+        edges_of, found = self._edges_of, set(self._roots)
+        if edges_of is not None:
+            found = {x for x in found if x in self._wanted or getattr(x, "node", x) in edges_of}
+        for node in self._order:
+            found.update(node.edges if edges_of is None else edges_of[node])
+        return found
+
+
+class _Handles(RemovableHandle):
+    """Removes several hooks."""
+
+    def __init__(self, handles: Sequence[RemovableHandle]) -> None:
+        super().__init__({})
+        self._handles = handles
+
+    def remove(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+
+def register_multi_grad_hook(
+    tensors: Sequence[Any], fn: Callable[..., Any], *, mode: str = "all"
+) -> RemovableHandle:
+    """Calls `fn` once in each backward pass, for the gradients of several tensors.
+
+    Args:
+        tensors: they require grad; with "any", others are left out.
+        fn: with "all", called with the list of gradients, when the last of them is complete. It has
+            None for tensors for which the pass computes none. What it returns is not used.
+        mode: "all", or "any": `fn` is called with the first gradient that is complete.
+
+    >>> import autograd
+    >>> from autograd.graph import register_multi_grad_hook
+    >>> a, b = autograd.ones(2, requires_grad=True)
+    >>> c, d = a * b, a + b
+    >>> handle = register_multi_grad_hook([a, b, c, d], print)
+    >>> c.backward()
+    [tensor(1.), tensor(1.), tensor(1.), None]
+    """
+    if mode not in ("all", "any"):
+        raise ValueError(f"register_multi_grad_hook: mode must be 'all' or 'any', got {mode!r}")
+    tensors = list(tensors)
+    known: weakref.WeakKeyDictionary[Pass, list[Any]] = weakref.WeakKeyDictionary()
+
+    def arrived(i: int, g: Any) -> None:
+        running = state.running
+        if mode == "any":
+            if running not in known:
+                known[running] = []
+                fn(g)
+            return
+        if running not in known:
+            awaited = sum(target in running.targets for target in targets)
+            known[running] = [awaited, [None] * len(targets)]
+        entry = known[running]
+        entry[0] -= 1
+        entry[1][i] = g
+        if entry[0] == 0:
+            fn(entry[1])
+
+    if mode == "any":
+        tensors = [x for x in tensors if x.requires_grad]
+    handles = [x.register_hook(functools.partial(arrived, i)) for i, x in enumerate(tensors)]
+    targets = [x._edge for x in tensors]
+    return _Handles(handles)
 
 
 def specialize(node: Any, mixin: type) -> None:

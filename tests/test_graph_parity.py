@@ -124,3 +124,101 @@ def test_copies_of_modules_keep_ties(torch: Any) -> None:
         assert twin[1].weight is twin[0].weight is not net[0].weight
         found.append([t.tolist() for t in (twin.row, twin.part, net.row, net.part)])
     assert found[0] == found[1]
+
+
+def _graph(lib: Any) -> Any:
+    a = lib.tensor([1.0, 2.0], requires_grad=True)
+    b = lib.tensor([3.0, 4.0], requires_grad=True)
+    c, d = a * b, a + b
+    first, second = (c * 2).split(1)
+    return {"a": a, "b": b, "c": c, "d": d, "first": first, "second": second}
+
+
+# (tensors with the hook, what the passes start from, what `inputs` they have)
+PASSES = [
+    ("abcd", "c", None),
+    ("abcd", "d", None),
+    ("abcd", "c", "a"),
+    ("abcd", "c", "c"),
+    ("abcd", "c", "cb"),
+    ("ab", "d", None),
+    ("d", "c", None),
+    ("aa", "c", None),
+    (("first", "second", "a"), ("second",), None),
+    (("first", "second", "c"), ("second", "first"), None),
+    ("ab", "a", None),
+    ("bd", "cd", "b"),
+    (("a", "first", "d"), ("c", "first"), ("b",)),
+    (("a", "first", "c"), ("c", "first"), ("first",)),
+]
+
+
+@pytest.mark.parametrize("mode", ["all", "any"])
+@pytest.mark.parametrize(("hooked", "roots", "inputs"), PASSES)
+def test_hooks_on_several(hooked: Any, roots: Any, inputs: Any, mode: str, torch: Any) -> None:
+    if mode == "any" and hooked[0] == "first" and "first" not in roots:
+        pytest.skip("PyTorch calls the hook with None, for a result that no gradient reaches")
+    found = []
+    for lib in (autograd, torch):
+        graph, calls = _graph(lib), []
+        register = lib.autograd.graph.register_multi_grad_hook
+        handle = register([graph[name] for name in hooked], calls.append, mode=mode)
+        of = None if inputs is None else [graph[name] for name in inputs]
+        for _ in range(2):
+            sum(graph[name].sum() for name in roots).backward(retain_graph=True, inputs=of)
+            calls.append("pass")
+        handle.remove()
+        graph["c"].sum().backward()
+        found.append([_listed(call) for call in calls])
+    assert found[0] == found[1]
+
+
+def _listed(call: Any) -> Any:
+    if isinstance(call, (list, tuple)):
+        return [None if g is None else g.tolist() for g in call]
+    return call if isinstance(call, str) else call.tolist()
+
+
+def test_hooks_on_several_in_a_pass_inside_a_pass(torch: Any) -> None:
+    found = []
+    for lib in (autograd, torch):
+        graph, calls = _graph(lib), []
+        a, b, c = (graph[name] for name in "abc")
+        lib.autograd.graph.register_multi_grad_hook([a, b], calls.append)
+
+        def inside(_: Any, lib: Any = lib, a: Any = a, b: Any = b, calls: Any = calls) -> None:
+            calls.append("inside")
+            with lib.enable_grad():
+                (a * b * 5).sum().backward()
+
+        c.register_hook(inside)
+        c.sum().backward()
+        found.append([_listed(call) for call in calls])
+    assert found[0] == found[1] and len(found[0]) == 3
+
+
+def test_hooks_on_several_say_what_they_need(torch: Any) -> None:
+    for lib in (autograd, torch):
+        register = lib.autograd.graph.register_multi_grad_hook
+        with pytest.raises(ValueError, match="mode"):
+            register([lib.ones(1, requires_grad=True)], print, mode="some")
+        with pytest.raises((RuntimeError, AssertionError), match="grad"):
+            register([lib.ones(1)], print)
+        register([lib.ones(1)], print, mode="any").remove()
+
+
+def test_hooks_on_several_under_the_stepper() -> None:
+    graph, calls = _graph(autograd), []
+    a, b, c, d = (graph[name] for name in "abcd")
+    autograd.graph.register_multi_grad_hook([a, b, c, d], calls.append)
+    autograd.step(c.sum()).finish()
+    assert [_listed(call) for call in calls] == [[[3, 4], [1, 2], [1, 1], None]]
+
+
+def test_hooks_on_several_in_grad() -> None:
+    """PyTorch's do not work in `grad` where one of the tensors is a leaf."""
+    graph, calls = _graph(autograd), []
+    a, b, c, d = (graph[name] for name in "abcd")
+    autograd.graph.register_multi_grad_hook([a, b, c, d], calls.append)
+    autograd.grad(c.sum(), [a])
+    assert [_listed(call) for call in calls] == [[[3, 4], None, [1, 1], None]]

@@ -17,7 +17,7 @@ import numpy as np
 from ..custom import FunctionNode
 from ..engine import backward_steps, hooked
 from ..grad_mode import set_grad_enabled
-from ..hooks import LAST, NodeHooks
+from ..hooks import LAST, NodeHooks, Pass
 from ..leaf import Leaf
 from ..viz.collector import without_collector
 from .values import finite, flags
@@ -81,6 +81,7 @@ class Backward:
         self._table = dict(self.seeds)
         self._owned: set[Any] = set()
         self._engine = self._steps(0, self._table, self._owned)
+        self._pass = Pass(self.order, self.seeds)
         self._spacing = max(256, math.isqrt(len(order)))
         self._checkpoints: dict[int, tuple[dict[Any, Any], set[Any]]]
         self._checkpoints = {0: (dict(self.seeds), set())}
@@ -94,7 +95,8 @@ class Backward:
         """Performs steps until `k` of them are done; raises what a node's rule raises."""
         if k > self.done and self.error is not None:
             raise self.error
-        with set_grad_enabled(False), np.errstate(all="ignore"), without_collector():
+        quiet = np.errstate(all="ignore")
+        with set_grad_enabled(False), quiet, without_collector(), self._pass:
             while self.done < k:
                 step = self._perform(self.done, self._table, self._engine)
                 self._log.append(step)

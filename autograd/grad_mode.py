@@ -204,7 +204,8 @@ class inference_mode(_GradMode):
     """Like `no_grad`, for code that will never be differentiated.
 
     The engine has no extra checks to save here, so the two differ only in what
-    `is_inference_mode_enabled` answers.
+    `is_inference_mode_enabled` answers. Tensors made in it are like others: PyTorch would refuse
+    to record them later, or to change them in place.
 
     >>> import autograd
     >>> with autograd.inference_mode():

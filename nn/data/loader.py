@@ -39,10 +39,11 @@ class DataLoader(Generic[T_co]):
         generator: draws the orders, as for `RandomSampler`: without one they are settled by
             `autograd.manual_seed`, and drawing them changes no other random number.
         worker_init_fn: called with 0 .. num_workers - 1 at the start of each pass, in the thread of
-            that worker, one after the other, before any item is fetched. Workers share the
-            memory of the program: `np.random.seed` and `random.seed` in it seed those of the whole
-            program. `autograd.manual_seed` has no effect beyond it, since each batch has a stream
-            of its own; `get_worker_info().seed` is a seed of the worker.
+            that worker, one after the other, before any item is fetched; not for an
+            `IterableDataset`, which is read by no worker. Workers share the memory of the program:
+            `np.random.seed` and `random.seed` in it seed those of the whole program.
+            `autograd.manual_seed` has no effect beyond it, since each batch has a stream of its
+            own; `get_worker_info().seed` is a seed of the worker.
         prefetch_factor: batches fetched ahead for each worker, by default 2.
         pin_memory, persistent_workers, timeout, multiprocessing_context, pin_memory_device,
             in_order: accepted for PyTorch's sake; they change nothing here, where workers are

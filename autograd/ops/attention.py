@@ -60,8 +60,8 @@ def _weights(q: Any, k: Any, mask: Any, scale: float) -> Any:
 
 
 def _rule(i: int) -> Any:
-    return lambda g, ctx, q, k, v, mask, stays, scale: _gradient(
-        i, g, ctx, (q, k, v), mask, stays, scale
+    return lambda g, ctx, q, k, v, mask, stays, scale, causal: _gradient(
+        i, g, ctx, (q, k, v), mask, stays, scale, causal
     )
 
 
@@ -69,8 +69,10 @@ class Attention(Op):
     """softmax(scale q kᵀ + mask) v, the weights times `stays`, for equal leading dimensions.
 
     One operation, because each pass over the scores, which are larger than all else, then finds
-    them in the cache: they are computed for some heads at a time. Of the three gradients, which
-    share most of the work, the first that is asked for leaves the others on ctx.
+    them in the cache: they are computed for some heads at a time. `causal` takes the place of a
+    mask: then they are also computed for some rows at a time, up to the last column that one of
+    these sees. Of the three gradients, which share most of the work, the first that is asked for
+    leaves the others on ctx.
     """
 
     public, saves_on_ctx = False, True
@@ -81,23 +83,60 @@ class Attention(Op):
         "v": "weights.mT @ g",
     }
 
-    def forward(ctx, q, k, v, mask, stays, scale):
+    def forward(ctx, q, k, v, mask, stays, scale, causal):
         sizes = (*q.shape[:-1], k.shape[-2])
         out = _empty_result(q, v)
-        ctx.weights = np.empty(sizes, q.dtype) if any(ctx.needs_input_grad) else None
+        ctx.weights = [] if any(ctx.needs_input_grad) else None
         added = None if mask is None else np.broadcast_to(mask, sizes)
-        for part in _parts(sizes):
-            kept = None if ctx.weights is None else ctx.weights[part]
+        hidden = _causal_mask(*[_step(sizes[-2])] * 2, q.dtype) if causal else None
+        for block, of_rows, of_columns, start, _ in _blocks(sizes, causal):
             for shift in (False, True):
-                weights = np.matmul(q[part], t(k[part]), out=kept)
+                weights = q[of_rows] @ t(k[of_columns])
                 weights *= scale
                 if added is not None:
-                    weights += added[part]
+                    weights += added[block]
+                elif hidden is not None:
+                    last = weights[..., start:]
+                    last += hidden[: last.shape[-2], : last.shape[-1]]
                 if _softmax(weights, shift):
                     break
-            used = weights if stays is None else weights * stays[part]
-            np.matmul(used, v[part], out=out[part])
+            used = weights if stays is None else weights * stays[block]
+            np.matmul(used, v[of_columns], out=out[of_rows])
+            if ctx.weights is not None:
+                ctx.weights.append(weights)
         return out
+
+
+_ALL = slice(None)
+_ROWS = 64
+
+
+def _step(length: int) -> int:
+    """How many rows are computed at a time under a causal mask: at least 64, in up to 8 blocks."""
+    return -(-length // min(8, max(1, length // _ROWS)))
+
+
+def _blocks(sizes: tuple[int, ...], causal: bool) -> Iterator[tuple[Any, Any, Any, int, bool]]:
+    """Indices of a block of scores, of its rows and of its columns; its first row; and whether
+    it is the first of its part, which sees all columns that any row sees."""
+    *leading, length, source = sizes
+    if not causal:
+        for part in _parts(sizes):
+            yield part, part, part, 0, True
+        return
+    step = _step(length)
+    for part in _parts((*leading, step, (source + 1) // 2)):  # what is seen on average
+        for start in reversed(range(0, length, step or 1)):
+            end = min(start + step, length)
+            rows, columns = slice(start, end), slice(0, end)
+            of_rows, of_columns = (*part, ..., rows, _ALL), (*part, ..., columns, _ALL)
+            yield (*part, ..., rows, columns), of_rows, of_columns, start, end == length
+
+
+def _causal_mask(rows: int, columns: int, dtype: np.dtype) -> np.ndarray:
+    """To be added to scores: row i sees the columns up to i."""
+    seen = np.tri(rows, columns, dtype=np.bool_)
+    return np.where(seen, dtype.type(0), dtype.type(-np.inf))
 
 
 def _empty_result(q: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -126,43 +165,58 @@ def _parts(sizes: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
         yield (slice(i, i + step),)
 
 
-def _gradient(i: int, g: Any, ctx: Any, qkv: Any, mask: Any, stays: Any, scale: float) -> Any:
+def _gradient(
+    i: int, g: Any, ctx: Any, qkv: Any, mask: Any, stays: Any, scale: float, causal: bool
+) -> Any:
     if isinstance(g, Tensor):
+        if causal:
+            mask = _causal_mask(qkv[0].shape[-2], qkv[1].shape[-2], qkv[0].dtype)
         return _gradient_in_graph(i, g, qkv, mask, stays, scale)
     found = vars(ctx).get("found")
     if found is None or found[0] is not g or i not in found[1]:
-        found = ctx.found = [g, _gradients(g, ctx, qkv, stays, scale)]
+        found = ctx.found = [g, _gradients(g, ctx, qkv, stays, scale, causal)]
     gradient = found[1].pop(i)
     if not found[1]:
         del ctx.found
     return gradient
 
 
-def _gradients(g: Any, ctx: Any, qkv: Any, stays: Any, scale: float) -> dict[int, Any]:
+def _gradients(
+    g: Any, ctx: Any, qkv: Any, stays: Any, scale: float, causal: bool
+) -> dict[int, Any]:
     """The gradients that are needed, by the position of the argument."""
     q, k, v = qkv
-    needed = ctx.needs_input_grad
-    by_q, by_k, by_v = (np.empty_like(x) if needed[i] else None for i, x in enumerate(qkv))
-    for part in _parts(ctx.weights.shape):
-        weights, gp = ctx.weights[part], g[part]
+    sizes, needed = (*q.shape[:-1], k.shape[-2]), ctx.needs_input_grad
+    unseen = causal and sizes[-1] > sizes[-2]
+    make = np.zeros_like if unseen else np.empty_like
+    by_q, by_k, by_v = (make(x) if needed[i] else None for i, x in enumerate(qkv))
+    blocks = zip(_blocks(sizes, causal), ctx.weights, strict=True)
+    for (block, of_rows, of_columns, _, first), weights in blocks:
         if by_v is not None:
-            used = weights if stays is None else weights * stays[part]
-            np.matmul(t(used), gp, out=by_v[part])
+            used = weights if stays is None else weights * stays[block]
+            _add_product(by_v[of_columns], t(used), g[of_rows], first)
         if by_q is None and by_k is None:
             continue
-        by_scores = gp @ t(v[part])
+        by_scores = g[of_rows] @ t(v[of_columns])
         if stays is not None:
-            by_scores *= stays[part]
+            by_scores *= stays[block]
         by_scores -= np.vecdot(by_scores, weights)[..., None]
         by_scores *= weights
         if by_q is not None:
-            np.matmul(by_scores, k[part], out=by_q[part])
+            np.matmul(by_scores, k[of_columns], out=by_q[of_rows])
         if by_k is not None:
-            np.matmul(t(by_scores), q[part], out=by_k[part])
+            _add_product(by_k[of_columns], t(by_scores), q[of_rows], first)
     for x in (by_q, by_k):
         if x is not None:
             x *= scale
     return {i: x for i, x in enumerate((by_q, by_k, by_v)) if x is not None}
+
+
+def _add_product(total: np.ndarray, a: np.ndarray, b: np.ndarray, first: bool) -> None:
+    if first:
+        np.matmul(a, b, out=total)
+    else:
+        total += a @ b
 
 
 def _gradient_in_graph(i: int, g: Any, qkv: Any, mask: Any, stays: Any, scale: float) -> Any:
@@ -244,17 +298,17 @@ def scaled_dot_product_attention(
         k, v = _shared(k, q, call), _shared(v, q, call)
     if is_causal and attn_mask is not None:
         raise RuntimeError(f"{call}: give attn_mask or is_causal, not both")
-    causal = np.tri(q.shape[-2], k.shape[-2], dtype=np.bool_) if is_causal else None
-    mask = _additive(attn_mask if causal is None else wrap(causal), q, call)
+    mask = _additive(attn_mask, q, call)
     scale = 1 / math.sqrt(q.shape[-1] or 1) if scale is None else float(scale)
     sizes = (*q.shape[:-1], k.shape[-2])
     fits = sizes[:-2] == k.shape[:-2] == v.shape[:-2] and q.shape[-1] == k.shape[-1]
     learned = mask is not None and mask.requires_grad
     if learned or not fits or v.shape[-2] != sizes[-1]:
+        mask = wrap(_causal_mask(*sizes[-2:], q.dtype)) if is_causal else mask
         return attention_weights(q, k, mask, dropout_p, scale) @ v
     added = None if mask is None else mask._data
     stays = dropout_mask(sizes, dropout_p, q.dtype) if dropout_p > 0 else None
-    return Attention.apply(q, k, v, added, stays, scale)
+    return Attention.apply(q, k, v, added, stays, scale, bool(is_causal))
 
 
 def attention_weights(

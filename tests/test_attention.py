@@ -57,7 +57,11 @@ def test_all_kinds(leading: Any, in_cache: int, monkeypatch: pytest.MonkeyPatch)
     rng = np.random.default_rng(1)
     qkv = sequences(leading)
     close(both(qkv))
-    close(both(qkv, is_causal=True, scale=0.7))
+    for rows in (1, 2, 64):  # at least so many are computed at a time
+        monkeypatch.setattr(attention, "_ROWS", rows)
+        close(both(qkv, is_causal=True, scale=0.7))
+        close(both(qkv, dropout_p=0.4, is_causal=True))
+        close(both([qkv[1], qkv[0], qkv[0]], is_causal=True))  # more rows than columns
     close(both(qkv, autograd.from_numpy(rng.random((4, 5)) < 0.6), 0.4))
     close(both(qkv, autograd.from_numpy(rng.normal(size=(*leading, 1, 5)))))
 
@@ -75,9 +79,10 @@ def test_the_parts_are_everything_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("size", [1.0, 30.0, 1e4])
 def test_large_scores(size: float) -> None:
     """Their exponentials overflow, or all of a row's vanish: then the largest becomes 0 first."""
-    found = both(sequences((2, 3), np.float32, size))
-    close(found, 1e-5)
-    assert all(np.isfinite(a).all() for a in found[0])
+    for is_causal in (False, True):
+        found = both(sequences((2, 3), np.float32, size), is_causal=is_causal)
+        close(found, 1e-5)
+        assert all(np.isfinite(a).all() for a in found[0])
     q, k, v = sequences((), np.float32)
     shifted = composite(q, k, v, autograd.full((4, 5), -1e4))
     np.testing.assert_allclose(
@@ -87,6 +92,7 @@ def test_large_scores(size: float) -> None:
 
 def test_half_precision() -> None:
     close(both(sequences((2,), np.float16)), 5e-3)
+    close(both(sequences((2,), np.float16), is_causal=True), 5e-3)
 
 
 def test_rows_without_keys() -> None:

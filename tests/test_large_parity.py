@@ -104,3 +104,36 @@ def test_products_in_pieces(shape: tuple[int, int, int], threads: int) -> None:
     m, n, k = shape
     a, b = RNG.standard_normal((m, n)), RNG.standard_normal((n, k))
     np.testing.assert_allclose(product(a, b), np.einsum("ij,jk->ik", a, b), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-11), ("float32", 2e-5)])
+@pytest.mark.parametrize(
+    ("leading", "length", "source"),
+    [
+        ((2, 3), 64, 64),
+        ((2, 3), 127, 127),  # a block of all rows
+        ((2, 3), 129, 129),  # two, the second of them shorter
+        ((2, 3), 200, 90),  # more rows than columns, which the last blocks see all of
+        ((2, 3), 130, 300),  # columns that no row sees
+        ((), 150, 150),
+        ((5, 9), 256, 256),  # heads in several parts
+        ((3,), 1050, 1050),
+    ],
+)
+def test_causal_attention(
+    leading: tuple[int, ...], length: int, source: int, dtype: str, tolerance: float, torch: Any
+) -> None:
+    rng = np.random.default_rng(length + source)
+    shapes = ((length, 16), (source, 16), (source, 24), (length, 24))
+    values = [rng.standard_normal((*leading, *shape)).astype(dtype) for shape in shapes]
+    found = []
+    for library, functions in ((torch, torch.nn.functional), (autograd, nn.functional)):
+        q, k, v, g = (library.from_numpy(x.copy()) for x in values)
+        inputs = [x.requires_grad_() for x in (q, k, v)]
+        out = functions.scaled_dot_product_attention(q, k, v, is_causal=True)
+        found.append([out, *(library.autograd.grad(out, inputs, g))])
+    for expected, result in zip(*found, strict=True):
+        np.testing.assert_allclose(
+            result.detach().numpy(), expected.detach().numpy(), tolerance, tolerance
+        )

@@ -88,7 +88,8 @@ class Attention(Op):
         out = _empty_result(q, v)
         ctx.weights = [] if any(ctx.needs_input_grad) else None
         added = None if mask is None else np.broadcast_to(mask, sizes)
-        hidden = _causal_mask(*[_step(sizes[-2])] * 2, q.dtype) if causal else None
+        step = _step(sizes[-2])
+        hidden = _causal_mask(step, step, q.dtype) if causal else None
         for block, of_rows, of_columns, start, _ in _blocks(sizes, causal):
             for shift in (False, True):
                 weights = q[of_rows] @ t(k[of_columns])
@@ -304,7 +305,7 @@ def scaled_dot_product_attention(
     fits = sizes[:-2] == k.shape[:-2] == v.shape[:-2] and q.shape[-1] == k.shape[-1]
     learned = mask is not None and mask.requires_grad
     if learned or not fits or v.shape[-2] != sizes[-1]:
-        mask = wrap(_causal_mask(*sizes[-2:], q.dtype)) if is_causal else mask
+        mask = wrap(_causal_mask(sizes[-2], sizes[-1], q.dtype)) if is_causal else mask
         return attention_weights(q, k, mask, dropout_p, scale) @ v
     added = None if mask is None else mask._data
     stays = dropout_mask(sizes, dropout_p, q.dtype) if dropout_p > 0 else None

@@ -383,6 +383,7 @@ def test_the_update_of_adam_has_its_terms_with_their_values(show: Opener) -> Non
     assert parts.first.locator(".cells").count() == 2  # before and after
     assert parts.last.locator(".cells").count() == 0
     parts.last.locator("summary").click()
+    parts.last.locator(".cells").nth(1).wait_for()  # the browser says later that it is open
     assert parts.last.locator(".cells").count() == 2
 
 
@@ -398,6 +399,7 @@ def test_many_contributions_are_folded_and_zeros_are_said(show: Opener) -> None:
     assert parts.first.locator(".cell").count() == 64  # the one that is not zero comes first
     assert "zeros (was not computed yet)" in parts.nth(1).inner_text()
     tab.locator(".others summary").click()
+    parts.nth(19).wait_for()
     assert parts.count() == len(cat["edges"]) == 20
     assert "… 16 more …" in text(tab, "section.now .made")
 
